@@ -1,0 +1,41 @@
+"""Expensive installs, made once for all labs of the machine and found by the hash of what makes them."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from settings import Lab
+
+
+def key(*makers: Path | str) -> str:
+    """A hash over the files, folders' files and words that decide what the install looks like."""
+    digest = hashlib.sha256()
+    for maker in makers:
+        if isinstance(maker, str):
+            digest.update(maker.encode())
+            continue
+        files = sorted(path for path in maker.rglob("*") if path.is_file()) if maker.is_dir() else [maker]
+        for path in files:
+            if "__pycache__" not in path.parts:
+                digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()[:16]
+
+
+def once(lab: Lab, name: str, key: str, make: Callable[[Path], None]) -> Path:
+    """The folder <cache>/<name>-<key>; `make` fills it if no earlier run came to its end."""
+    folder = lab.cache / f"{name}-{key}"
+    done = folder / ".complete"
+    if done.exists():
+        return folder
+    with (lab.cache / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not done.exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir(mode=0o755)
+            make(folder)
+            done.touch()
+    return folder

@@ -1,0 +1,82 @@
+"""Brings parts up: each in a thread of its own, as soon as those that it needs are healthy."""
+
+from __future__ import annotations
+
+import threading
+import time
+import traceback
+from pathlib import Path
+
+import apt
+import daemon
+from parts import Part
+from settings import Lab, LabError
+
+TAIL = 15
+
+
+def up(lab: Lab, chosen: dict[str, Part]) -> list[str]:
+    """Returns the names of the parts that did not come up; has said why by then."""
+    begun = time.monotonic()
+    wanted = {package for part in chosen.values() for package in part.PACKAGES}
+    try:
+        added = apt.install(lab, wanted)
+    except LabError as error:
+        _report_failure(lab, "packages", error, [])
+        return ["packages"]
+    _say("packages", begun, f"{len(added)} installed" if added else "all there")
+
+    done = {name: threading.Event() for name in chosen}
+    failed: list[str] = []
+
+    def bring_up(name: str, part: Part) -> None:
+        try:
+            part.install(lab)
+            for need in part.NEEDS:
+                done[need].wait()
+            missing = [need for need in part.NEEDS if need in failed]
+            if missing:
+                failed.append(name)
+                print(f"{name:<12} left out: it needs {', '.join(missing)}", flush=True)
+                return
+            begun = time.monotonic()
+            was_healthy = part.health(lab) is None
+            part.start(lab)
+            daemon.wait_for(
+                lambda: part.health(lab),
+                part.PATIENCE,
+                lambda: daemon.down_reason(lab, *part.daemons(lab)),
+            )
+            part.setup(lab)
+            _say(name, begun, "already up" if was_healthy else "up")
+        except LabError as error:
+            failed.append(name)
+            _report_failure(lab, name, error, part.daemons(lab))
+        except Exception:
+            failed.append(name)
+            print(f"{name:<12} FAILED in the lab's own code\n{traceback.format_exc()}", flush=True)
+        finally:
+            done[name].set()
+
+    threads = [threading.Thread(target=bring_up, args=item, name=item[0]) for item in chosen.items()]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return failed
+
+
+def _say(name: str, begun: float, what: str) -> None:
+    print(f"{name:<12} {what:<14} {time.monotonic() - begun:6.1f} s", flush=True)
+
+
+def _report_failure(lab: Lab, name: str, error: LabError, daemons: list[str]) -> None:
+    log = error.log or (lab.log(daemons[0]) if daemons else lab.log(name))
+    print(f"{name:<12} FAILED: {error}\n  log: {log}\n{_tail(log)}", flush=True)
+
+
+def _tail(log: Path) -> str:
+    if not log.exists():
+        return "  (no log)"
+    lines = log.read_text(errors="replace").splitlines()[-TAIL:]
+    return "\n".join(f"  | {line[:300]}" for line in lines)
