@@ -20,9 +20,26 @@ class Person:
 
 
 PEOPLE = [
-    Person("operator", "Operator", "cloudadmin", "cloud admin; projectadmin of bots, member of tools", 2001),
+    Person("operator", "Operator", "cloudadmin", "cloud admin; projectadmin of bots and tools", 2001),
     Person("volunteer", "Volunteer", "member", "member of bots", 2002),
     Person("outsider", "Outsider", "none", "member of no project", 2003),
+]
+
+
+@dataclass(frozen=True)
+class Project:
+    """A project of that name both in LDAP and in Keystone; members and admins by uid."""
+
+    name: str
+    about: str
+    number: int
+    members: list[str]
+    admins: list[str]
+
+
+PROJECTS = [
+    Project("bots", "Bots that look after articles", 3001, ["volunteer", "operator"], ["operator"]),
+    Project("tools", "Tools for everybody", 3002, ["operator"], ["operator"]),
 ]
 
 

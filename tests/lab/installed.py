@@ -25,17 +25,21 @@ def key(*makers: Path | str) -> str:
     return digest.hexdigest()[:16]
 
 
+def folder(lab: Lab, name: str, key: str) -> Path:
+    return lab.cache / f"{name}-{key}"
+
+
 def once(lab: Lab, name: str, key: str, make: Callable[[Path], None]) -> Path:
-    """The folder <cache>/<name>-<key>; `make` fills it if no earlier run came to its end."""
-    folder = lab.cache / f"{name}-{key}"
-    done = folder / ".complete"
+    """The folder of that name and key; `make` fills it unless an earlier run came to its end."""
+    path = folder(lab, name, key)
+    done = path / ".complete"
     if done.exists():
-        return folder
+        return path
     with (lab.cache / f"{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not done.exists():
-            shutil.rmtree(folder, ignore_errors=True)
-            folder.mkdir(mode=0o755)
-            make(folder)
+            shutil.rmtree(path, ignore_errors=True)
+            path.mkdir(mode=0o755)
+            make(path)
             done.touch()
-    return folder
+    return path

@@ -31,7 +31,11 @@ def up(lab: Lab, chosen: dict[str, Part]) -> list[str]:
 
     def bring_up(name: str, part: Part) -> None:
         try:
+            was_healthy = part.health(lab) is None
+            begun = time.monotonic()
             part.install(lab)
+            if time.monotonic() - begun > 1:
+                _say(name, begun, "installed")
             for need in part.NEEDS:
                 done[need].wait()
             missing = [need for need in part.NEEDS if need in failed]
@@ -40,7 +44,6 @@ def up(lab: Lab, chosen: dict[str, Part]) -> list[str]:
                 print(f"{name:<12} left out: it needs {', '.join(missing)}", flush=True)
                 return
             begun = time.monotonic()
-            was_healthy = part.health(lab) is None
             part.start(lab)
             daemon.wait_for(
                 lambda: part.health(lab),
