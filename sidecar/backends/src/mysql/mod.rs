@@ -1,0 +1,1 @@
+//! MySQL/MariaDB: what we remember ourselves.

@@ -1,0 +1,1 @@
+//! OpenStack: Keystone, Nova, Glance, Neutron.

@@ -1,0 +1,134 @@
+//! Who may what. [`authorise`] is the only maker of a [`Permit`], and a permit is the only key to a planner.
+
+use crate::action::Action;
+use crate::actor::Actor;
+use crate::ids::{ProjectName, Region};
+use crate::message::Msg;
+use crate::refusal::{Refusal, RefusalKind};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// The role that a project's administrators hold.
+pub const PROJECTADMIN: &str = "projectadmin";
+
+/// What a project's member needs to be for an action.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Need {
+    /// Any member.
+    #[default]
+    Member,
+    /// A member with the role `projectadmin`.
+    Projectadmin,
+}
+
+/// The community's choices.
+#[derive(Clone, Debug, Default)]
+pub struct Policy {
+    /// What an action needs; any member where it says nothing.
+    pub needs: BTreeMap<Action, Need>,
+    /// Why nothing may be written anywhere, if so.
+    pub maintenance: Option<String>,
+    /// Why nothing may be written in a region, if so.
+    pub read_only_regions: BTreeMap<Region, String>,
+}
+
+/// What an action is done to. The object's own project and region, never a request's parameters.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// Nothing in particular.
+    Everywhere,
+    /// Something in a project.
+    Project(Region, ProjectName),
+}
+
+/// Proof that an actor may do an action to a target.
+#[derive(Clone, Debug)]
+pub struct Permit {
+    actor: Actor,
+    action: Action,
+    target: Target,
+}
+
+impl Permit {
+    /// For whom.
+    pub fn actor(&self) -> &Actor {
+        &self.actor
+    }
+    /// To do what.
+    pub fn action(&self) -> Action {
+        self.action
+    }
+    /// To what.
+    pub fn target(&self) -> &Target {
+        &self.target
+    }
+}
+
+/// Decides. LDAP facts are in the actor: where LDAP is away, there is no person and so no right.
+pub fn authorise(
+    policy: &Policy,
+    actor: &Actor,
+    action: Action,
+    target: &Target,
+) -> Result<Permit, Refusal> {
+    let forbidden = |msg: Msg| Err(Refusal::new(RefusalKind::Forbidden, msg));
+    if actor.user.wiki_user_id == 0 {
+        return forbidden(Msg::new("mustbeloggedin"));
+    }
+    if action.writes() {
+        if let Some(block) = actor.user.block.as_ref().filter(|b| b.sitewide) {
+            return forbidden(Msg::new("blocked").with(block.reason.as_str()));
+        }
+        if let Some(reason) = refused_for_maintenance(policy, target) {
+            return Err(Refusal::new(
+                RefusalKind::Maintenance,
+                Msg::new("maintenance").with(reason),
+            ));
+        }
+    }
+    let permit = || {
+        Ok(Permit {
+            actor: actor.clone(),
+            action,
+            target: target.clone(),
+        })
+    };
+    let Target::Project(_, project) = target else {
+        return permit();
+    };
+    if is_cloudadmin(actor) {
+        return permit();
+    }
+    if !action.writes() && action != Action::InstanceConsole && actor.has_right("listall") {
+        return permit();
+    }
+    if actor.person.is_none() {
+        return forbidden(Msg::new("nolink"));
+    }
+    if !actor.is_member(project) {
+        return forbidden(Msg::new("noaccount").with(project.as_str()));
+    }
+    let need = policy.needs.get(&action).copied().unwrap_or_default();
+    if need == Need::Projectadmin && !actor.has_role(project, PROJECTADMIN) {
+        return forbidden(
+            Msg::new("needrole")
+                .with(PROJECTADMIN)
+                .with(project.as_str()),
+        );
+    }
+    permit()
+}
+
+/// The wiki's rights `listall` and `manageproject` together make a cloud admin.
+pub fn is_cloudadmin(actor: &Actor) -> bool {
+    actor.has_right("listall") && actor.has_right("manageproject")
+}
+
+/// Why writing to the target is switched off, if it is.
+pub fn refused_for_maintenance<'a>(policy: &'a Policy, target: &Target) -> Option<&'a str> {
+    policy.maintenance.as_deref().or_else(|| match target {
+        Target::Project(region, _) => policy.read_only_regions.get(region).map(String::as_str),
+        Target::Everywhere => None,
+    })
+}

@@ -1,0 +1,400 @@
+//! Instances: their facts, what may be asked of them, and the plans that follow.
+
+use crate::action::Action;
+use crate::authz::{Permit, Target};
+use crate::ids::{InstanceId, InstanceName, ProjectId, ProjectName, Region};
+use crate::message::Msg;
+use crate::plan::{Goal, Plan, PlannedStep, Step, Undo};
+use crate::refusal::{Refusal, RefusalKind};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// What is known of an instance: Nova's word, and what we remember of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Instance {
+    /// Where it runs.
+    pub region: Region,
+    /// The server's UUID.
+    pub id: InstanceId,
+    /// Its Keystone project.
+    pub project_id: ProjectId,
+    /// Its project's name.
+    pub project: ProjectName,
+    /// The name a person gave it; not necessarily one of ours, so not an [`InstanceName`].
+    pub name: String,
+    /// Nova's status: `BUILD`, `ACTIVE`, `ERROR`, … `DELETED`.
+    pub status: String,
+    /// What Nova is doing with it.
+    pub task_state: Option<String>,
+    /// When it was asked for.
+    pub created: DateTime<Utc>,
+    /// When it first ran.
+    pub launched: Option<DateTime<Utc>>,
+    /// When Nova last changed it.
+    pub updated: DateTime<Utc>,
+    /// When it ended.
+    pub deleted: Option<DateTime<Utc>>,
+    /// The hypervisor, where the cloud says so.
+    pub host: Option<String>,
+    /// Availability zone.
+    pub availability_zone: Option<String>,
+    /// Flavour.
+    pub flavor: Flavor,
+    /// Image id and, where known, name; none when booted from a volume.
+    pub image: Option<Image>,
+    /// Addresses.
+    pub addresses: Vec<Address>,
+    /// Names of security groups.
+    pub security_groups: Vec<String>,
+    /// Server metadata.
+    pub metadata: BTreeMap<String, String>,
+    /// Server tags.
+    pub tags: Vec<String>,
+    /// Nova's reason for `ERROR`.
+    pub fault: Option<String>,
+}
+
+/// Metadata key under which the server carries the wiki user who asked for it.
+pub const META_CREATOR: &str = "openstackmanager_user";
+/// Metadata key of the operation that made the server.
+pub const META_OPERATION: &str = "openstackmanager_operation";
+/// Prefix of the server tag that names the operation: the search key before a retry.
+pub const TAG_OPERATION: &str = "osm-operation-";
+
+impl Instance {
+    /// Nothing about it is in motion.
+    pub fn settled(&self) -> bool {
+        self.task_state.is_none() && !matches!(self.status.as_str(), "BUILD" | "REBOOT")
+    }
+}
+
+/// A size of server.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Flavor {
+    /// Id; absent in a server's own reply, which carries the flavour by value.
+    pub id: Option<String>,
+    /// Name.
+    pub name: String,
+    /// CPUs.
+    pub vcpus: u32,
+    /// Memory, MiB.
+    pub ram_mb: u64,
+    /// Root disk, GiB.
+    pub disk_gb: u64,
+    /// Extra disk, GiB.
+    pub ephemeral_gb: u64,
+}
+
+/// An image to start from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Image {
+    /// Id.
+    pub id: String,
+    /// Name, where known.
+    pub name: Option<String>,
+    /// Offered first in the form.
+    #[serde(default)]
+    pub default: bool,
+    /// Least memory it needs, MiB.
+    #[serde(default)]
+    pub min_ram_mb: u64,
+    /// Least disk it needs, GiB.
+    #[serde(default)]
+    pub min_disk_gb: u64,
+}
+
+/// One address of a server.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Address {
+    /// Network name.
+    pub network: String,
+    /// The address.
+    pub ip: std::net::IpAddr,
+    /// Public address mapped onto the server's own.
+    pub floating: bool,
+}
+
+/// A security group.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SecurityGroup {
+    /// Id.
+    pub id: String,
+    /// Name.
+    pub name: String,
+}
+
+/// What the project may still use; `None` is without limit.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct Headroom {
+    pub instances: Option<i64>,
+    pub cores: Option<i64>,
+    pub ram_mb: Option<i64>,
+}
+
+/// A request as it came from a form or an API call, nothing believed yet.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub struct CreateRequest {
+    pub name: String,
+    /// Flavour id or name.
+    pub flavor: String,
+    /// Image id or name.
+    pub image: String,
+    pub security_groups: Vec<String>,
+}
+
+/// What is read before a create is planned.
+#[derive(Clone, Debug)]
+pub struct CreateFacts {
+    /// The project's Keystone id.
+    pub project_id: ProjectId,
+    /// Flavours on offer.
+    pub flavors: Vec<Flavor>,
+    /// Images on offer.
+    pub images: Vec<Image>,
+    /// The project's security groups.
+    pub security_groups: Vec<SecurityGroup>,
+    /// What quota leaves.
+    pub headroom: Headroom,
+    /// Network id or `auto`.
+    pub network: String,
+    /// Names in use in this project and region.
+    pub names: Vec<String>,
+}
+
+/// The body of the create call, apart from what the runner adds (operation tag and metadata).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct ServerRequest {
+    pub name: InstanceName,
+    pub flavor_id: String,
+    pub flavor_name: String,
+    pub image_id: String,
+    pub image_name: String,
+    pub network: String,
+    pub security_groups: Vec<String>,
+}
+
+/// Plans the start of an instance; all that is wrong is told at once, each at its field.
+pub fn plan_create(
+    permit: &Permit,
+    facts: &CreateFacts,
+    request: &CreateRequest,
+) -> Result<Plan, Vec<Refusal>> {
+    let Target::Project(region, project) = permit.target() else {
+        return Err(vec![Refusal::new(
+            RefusalKind::Invalid,
+            Msg::new("needproject"),
+        )]);
+    };
+    let mut wrong = Vec::new();
+    let mut note = |r: Refusal| wrong.push(r);
+
+    let name = InstanceName::parse(&request.name).map_err(&mut note).ok();
+    if let Some(name) = &name
+        && facts.names.iter().any(|n| n == name.as_str())
+    {
+        note(Refusal {
+            kind: RefusalKind::Conflict,
+            ..Refusal::field(
+                "instancename",
+                Msg::new("nametaken")
+                    .with(name.as_str())
+                    .with(project.as_str()),
+            )
+        });
+    }
+    let flavor = facts
+        .flavors
+        .iter()
+        .find(|f| f.id.as_deref() == Some(&request.flavor) || f.name == request.flavor);
+    if flavor.is_none() {
+        note(Refusal::field(
+            "instanceType",
+            Msg::new("badinstancetype").with(request.flavor.as_str()),
+        ));
+    }
+    let image = facts
+        .images
+        .iter()
+        .find(|i| i.id == request.image || i.name.as_deref() == Some(&request.image));
+    if image.is_none() {
+        note(Refusal::field(
+            "imageType",
+            Msg::new("badimage").with(request.image.as_str()),
+        ));
+    }
+    for group in &request.security_groups {
+        if !facts.security_groups.iter().any(|g| g.name == *group) {
+            note(Refusal::field(
+                "groups",
+                Msg::new("badsecuritygroup")
+                    .with(group.as_str())
+                    .with(project.as_str()),
+            ));
+        }
+    }
+    if let (Some(flavor), Some(image)) = (flavor, image)
+        && (flavor.ram_mb < image.min_ram_mb || flavor.disk_gb < image.min_disk_gb)
+    {
+        note(Refusal::field(
+            "instanceType",
+            Msg::new("flavortoosmall")
+                .with(flavor.name.as_str())
+                .with(image.name.clone().unwrap_or_else(|| image.id.clone())),
+        ));
+    }
+    if let Some(flavor) = flavor {
+        quota(&facts.headroom, flavor, project)
+            .into_iter()
+            .for_each(&mut note);
+    }
+    match (name, flavor, image) {
+        (Some(name), Some(flavor), Some(image)) if wrong.is_empty() => {
+            let server = ServerRequest {
+                name: name.clone(),
+                flavor_id: flavor.id.clone().unwrap_or_else(|| flavor.name.clone()),
+                flavor_name: flavor.name.clone(),
+                image_id: image.id.clone(),
+                image_name: image.name.clone().unwrap_or_else(|| image.id.clone()),
+                network: facts.network.clone(),
+                security_groups: request.security_groups.clone(),
+            };
+            Ok(Plan {
+                version: Plan::VERSION,
+                action: Action::InstanceCreate,
+                region: region.clone(),
+                project: project.clone(),
+                project_id: facts.project_id.clone(),
+                instance: None,
+                name: name.to_string(),
+                steps: vec![
+                    PlannedStep {
+                        step: Step::CreateServer { server },
+                        undo: Undo::DeleteServer,
+                    },
+                    PlannedStep {
+                        step: Step::AwaitServer { goal: Goal::Active },
+                        undo: Undo::none("waiting changes nothing"),
+                    },
+                ],
+            })
+        }
+        _ => Err(wrong),
+    }
+}
+
+fn quota(headroom: &Headroom, flavor: &Flavor, project: &ProjectName) -> Vec<Refusal> {
+    let ram = i64::try_from(flavor.ram_mb).unwrap_or(i64::MAX);
+    [
+        ("instances", headroom.instances, 1, "instancename"),
+        (
+            "cores",
+            headroom.cores,
+            i64::from(flavor.vcpus),
+            "instanceType",
+        ),
+        ("ram", headroom.ram_mb, ram, "instanceType"),
+    ]
+    .into_iter()
+    .filter_map(|(what, left, wanted, field)| {
+        let left = left?;
+        (left < wanted).then(|| {
+            Refusal::field(
+                field,
+                Msg::new(&format!("noquota-{what}"))
+                    .with(project.as_str())
+                    .with(left.max(0))
+                    .with(wanted),
+            )
+        })
+    })
+    .collect()
+}
+
+/// Plans a soft reboot.
+pub fn plan_reboot(permit: &Permit, instance: &Instance) -> Result<Plan, Refusal> {
+    refuse_unless_reachable(permit, instance)?;
+    if instance.status != "ACTIVE" || instance.task_state.is_some() {
+        return Err(Refusal::new(
+            RefusalKind::Conflict,
+            Msg::new("notrebootable")
+                .with(instance.name.as_str())
+                .with(state_text(instance)),
+        ));
+    }
+    Ok(plan_for(
+        permit.action(),
+        instance,
+        vec![
+            PlannedStep {
+                step: Step::RebootServer,
+                undo: Undo::none("a reboot cannot be taken back"),
+            },
+            PlannedStep {
+                step: Step::AwaitServer { goal: Goal::Active },
+                undo: Undo::none("waiting changes nothing"),
+            },
+        ],
+    ))
+}
+
+/// Plans a delete.
+pub fn plan_delete(permit: &Permit, instance: &Instance) -> Result<Plan, Refusal> {
+    refuse_unless_reachable(permit, instance)?;
+    Ok(plan_for(
+        permit.action(),
+        instance,
+        vec![
+            PlannedStep {
+                step: Step::DeleteServer,
+                undo: Undo::none("what was on its disk is gone"),
+            },
+            PlannedStep {
+                step: Step::AwaitServer { goal: Goal::Gone },
+                undo: Undo::none("waiting changes nothing"),
+            },
+        ],
+    ))
+}
+
+/// A permit is for one project in one region: the instance must be there, and still be.
+fn refuse_unless_reachable(permit: &Permit, instance: &Instance) -> Result<(), Refusal> {
+    let here = Target::Project(instance.region.clone(), instance.project.clone());
+    if *permit.target() != here {
+        return Err(Refusal::new(
+            RefusalKind::Forbidden,
+            Msg::new("noaccount").with(instance.project.as_str()),
+        ));
+    }
+    if instance.deleted.is_some() {
+        return Err(Refusal::new(
+            RefusalKind::NotFound,
+            Msg::new("instancegone").with(instance.name.as_str()),
+        ));
+    }
+    Ok(())
+}
+
+fn plan_for(action: Action, instance: &Instance, steps: Vec<PlannedStep>) -> Plan {
+    Plan {
+        version: Plan::VERSION,
+        action,
+        region: instance.region.clone(),
+        project: instance.project.clone(),
+        project_id: instance.project_id.clone(),
+        instance: Some(instance.id),
+        name: instance.name.clone(),
+        steps,
+    }
+}
+
+/// `STATE (task_state)`, as lists show it.
+pub fn state_text(instance: &Instance) -> String {
+    match &instance.task_state {
+        Some(task) => format!("{} ({task})", instance.status),
+        None => instance.status.clone(),
+    }
+}

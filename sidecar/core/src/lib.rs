@@ -1,0 +1,19 @@
+//! What is true and what is allowed. Plain data and synchronous rules: no sockets, no clock, no randomness.
+//!
+//! Reading order: [`ids`] → [`actor`] → [`authz`] → [`instance`] and [`project`] (the nouns) → [`plan`]
+//! → [`pages`] (facts become page text) → [`ports`] (how the outside is read and written) →
+//! [`message`] and [`view`] (what a person is shown) → [`signing`] (who may speak to whom).
+
+pub mod action;
+pub mod actor;
+pub mod authz;
+pub mod ids;
+pub mod instance;
+pub mod message;
+pub mod pages;
+pub mod plan;
+pub mod ports;
+pub mod project;
+pub mod refusal;
+pub mod signing;
+pub mod view;

@@ -1,0 +1,1 @@
+//! One encoder for each place in wikitext a value can go to.

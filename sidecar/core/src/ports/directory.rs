@@ -1,0 +1,44 @@
+//! LDAP (the truth about people and projects) and Keystone (which follows it).
+
+use super::PortError;
+use crate::actor::Person;
+use crate::ids::{EntryUuid, ProjectId, ProjectName};
+use crate::project::Project;
+use async_trait::async_trait;
+
+/// Reading LDAP.
+#[async_trait]
+pub trait Directory: Send + Sync {
+    /// The person of an entry with their projects and roles; `None` on LDAP's word that there is none.
+    async fn person(&self, entry: &EntryUuid) -> Result<Option<Person>, PortError>;
+    /// The entry of a shell name (`uid`), octet-exact.
+    async fn person_by_uid(&self, uid: &str) -> Result<Option<Person>, PortError>;
+    /// The entry of a name (`cn`), octet-exact.
+    async fn person_by_cn(&self, cn: &str) -> Result<Option<Person>, PortError>;
+    /// Proves a person's password by a bind of their own; the password is not kept.
+    async fn prove(&self, uid: &str, password: &str) -> Result<Option<EntryUuid>, PortError>;
+    /// All projects with members and roles, in few searches.
+    async fn projects(&self) -> Result<Vec<Project>, PortError>;
+    /// One project.
+    async fn project(&self, name: &ProjectName) -> Result<Option<Project>, PortError>;
+    /// For health checks: bind and read the base.
+    async fn ping(&self) -> Result<(), PortError>;
+}
+
+/// A project as Keystone knows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub struct KeystoneProject {
+    pub id: ProjectId,
+    pub name: String,
+    pub enabled: bool,
+}
+
+/// Reading Keystone.
+#[async_trait]
+pub trait Identity: Send + Sync {
+    /// The projects in which our account holds a role.
+    async fn our_projects(&self) -> Result<Vec<KeystoneProject>, PortError>;
+    /// For health checks: get a token.
+    async fn ping(&self) -> Result<(), PortError>;
+}

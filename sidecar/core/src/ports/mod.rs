@@ -1,0 +1,14 @@
+//! The traits through which the outside is read and written, split into reading and writing.
+//! A holder of a read port cannot change the world.
+
+mod compute;
+mod directory;
+mod error;
+mod store;
+mod wiki;
+
+pub use compute::{ComputeRead, ComputeWrite, Since, Tagged};
+pub use directory::{Directory, Identity, KeystoneProject};
+pub use error::{Kind, PortError};
+pub use store::*;
+pub use wiki::{Edit, EditAs, Edited, PageState, WikiInfo, WikiRead, WikiWrite};

@@ -1,0 +1,414 @@
+//! What we remember ourselves, in MySQL. One trait a concern; the adapter implements them all.
+
+use super::PortError;
+use crate::ids::{EntryUuid, InstanceId, OperationId, ProjectId, ProjectName, Region};
+use crate::instance::Instance;
+use crate::message::Msg;
+use crate::plan::Plan;
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// Who is behind a wiki account: rows of ours, never a comparison of names.
+#[async_trait]
+pub trait Links: Send + Sync {
+    /// The LDAP entry of a wiki user.
+    async fn link_of(&self, wiki_user_id: u64) -> Result<Option<EntryUuid>, PortError>;
+    /// The wiki users of LDAP entries.
+    async fn links(&self) -> Result<BTreeMap<EntryUuid, u64>, PortError>;
+    /// Links the two; unique both ways. `false` where either is linked to another already.
+    async fn link(
+        &self,
+        wiki_user_id: u64,
+        entry: &EntryUuid,
+        how: &str,
+        by: &str,
+    ) -> Result<bool, PortError>;
+    /// Takes a link away; `false` where there was none.
+    async fn unlink(&self, wiki_user_id: u64) -> Result<bool, PortError>;
+}
+
+/// Request ids seen once.
+#[async_trait]
+pub trait Nonces: Send + Sync {
+    /// Remembers a nonce for a while; `false` where it was seen before.
+    async fn remember(&self, nonce: &str, until: DateTime<Utc>) -> Result<bool, PortError>;
+}
+
+/// A pair of ids held together at first sight.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub struct Pin {
+    pub name: ProjectName,
+    pub entry: EntryUuid,
+    pub project_id: ProjectId,
+}
+
+/// LDAP projects and their Keystone projects.
+#[async_trait]
+pub trait Pins: Send + Sync {
+    /// All pairs.
+    async fn pins(&self) -> Result<Vec<Pin>, PortError>;
+    /// Records a pair at first sight; gives back the pair that holds, which may be another.
+    async fn pin(&self, pin: &Pin) -> Result<Pin, PortError>;
+}
+
+/// An operation to be recorded.
+#[derive(Clone, Debug)]
+pub struct NewOperation {
+    /// A ULID made by the caller.
+    pub id: OperationId,
+    /// What will be done.
+    pub plan: Plan,
+    /// For whom.
+    pub wiki_user_id: u64,
+    /// Their name at the time.
+    pub wiki_user_name: String,
+    /// Through which request.
+    pub request_id: String,
+    /// The client's own key, and the hash of what it sent.
+    pub idempotency: Option<(String, String)>,
+    /// When.
+    pub at: DateTime<Utc>,
+}
+
+/// What became of a submission.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Submitted {
+    /// Recorded now.
+    Recorded(OperationId),
+    /// The same key with the same content was recorded before.
+    Replayed(OperationId),
+    /// The same key came with other content.
+    KeyReused,
+    /// The name is taken in that project and region.
+    NameTaken,
+    /// Another operation on the same resource is under way.
+    Busy(OperationId),
+}
+
+/// Where an operation stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[allow(missing_docs)]
+pub enum OperationState {
+    Queued,
+    Running,
+    Unwinding,
+    Done,
+    Undone,
+    /// Over, and not as wanted; what stands is said in the error.
+    Failed,
+    Parked,
+}
+
+impl OperationState {
+    /// Nothing more will happen by itself.
+    pub fn over(self) -> bool {
+        matches!(
+            self,
+            Self::Done | Self::Undone | Self::Failed | Self::Parked
+        )
+    }
+
+    /// As stored and sent.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Running => "running",
+            Self::Unwinding => "unwinding",
+            Self::Done => "done",
+            Self::Undone => "undone",
+            Self::Failed => "failed",
+            Self::Parked => "parked",
+        }
+    }
+}
+
+/// Where a step stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[allow(missing_docs)]
+pub enum StepState {
+    Waiting,
+    Running,
+    Done,
+    Failed,
+    Undone,
+}
+
+/// A step's record.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct StepRecord {
+    pub index: u32,
+    pub name: String,
+    pub state: StepState,
+    pub attempts: u32,
+    pub error: Option<Msg>,
+}
+
+/// An operation's record.
+#[derive(Clone, Debug, PartialEq)]
+#[allow(missing_docs)]
+pub struct Operation {
+    pub id: OperationId,
+    pub plan: Plan,
+    pub state: OperationState,
+    pub steps: Vec<StepRecord>,
+    /// The server it made or works on, once known.
+    pub instance: Option<InstanceId>,
+    pub wiki_user_id: u64,
+    pub wiki_user_name: String,
+    pub request_id: String,
+    pub error: Option<Msg>,
+    pub created: DateTime<Utc>,
+    pub finished: Option<DateTime<Utc>>,
+    /// Goes up with each claim: an owner whose generation is old has lost it.
+    pub generation: u64,
+}
+
+/// Which operations a list is to hold, newest first.
+#[derive(Clone, Debug, Default)]
+#[allow(missing_docs)]
+pub struct OperationFilter {
+    /// Only those not over.
+    pub open: bool,
+    /// Only of these projects; `None` for all.
+    pub projects: Option<Vec<ProjectName>>,
+    pub limit: u32,
+}
+
+/// Recording and reading operations.
+#[async_trait]
+pub trait Operations: Send + Sync {
+    /// Records operation, steps, name reservation, idempotency key and audit row in one transaction.
+    async fn submit(&self, new: &NewOperation) -> Result<Submitted, PortError>;
+    /// One operation.
+    async fn operation(&self, id: &OperationId) -> Result<Option<Operation>, PortError>;
+    /// Some operations.
+    async fn operations(&self, filter: &OperationFilter) -> Result<Vec<Operation>, PortError>;
+    /// Names in use or reserved in a project of a region.
+    async fn names(&self, region: &Region, project: &ProjectId) -> Result<Vec<String>, PortError>;
+}
+
+/// What the runner does with operations. Each call but `claim` fails with `Conflict` where the
+/// generation is not the one in force: another replica has taken over.
+#[async_trait]
+pub trait OperationWork: Send + Sync {
+    /// Takes a due operation that nobody holds, for `lease` long.
+    async fn claim(
+        &self,
+        owner: &str,
+        now: DateTime<Utc>,
+        lease: std::time::Duration,
+    ) -> Result<Option<Operation>, PortError>;
+    /// Holds it longer.
+    async fn renew(
+        &self,
+        id: &OperationId,
+        generation: u64,
+        until: DateTime<Utc>,
+    ) -> Result<(), PortError>;
+    /// Notes a step's state; `instance` when the step has learnt the server's id.
+    async fn note_step(
+        &self,
+        id: &OperationId,
+        generation: u64,
+        step: &StepRecord,
+        instance: Option<InstanceId>,
+    ) -> Result<(), PortError>;
+    /// Notes the operation's state; frees the name where it was not used, writes the audit row at the end.
+    async fn note_state(
+        &self,
+        id: &OperationId,
+        generation: u64,
+        state: OperationState,
+        error: Option<&Msg>,
+        at: DateTime<Utc>,
+    ) -> Result<(), PortError>;
+    /// Lets go, to be claimed again not before `due`.
+    async fn release(
+        &self,
+        id: &OperationId,
+        generation: u64,
+        due: DateTime<Utc>,
+    ) -> Result<(), PortError>;
+}
+
+/// A wiki page we keep.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(tag = "page", rename_all = "kebab-case")]
+pub enum PageKey {
+    /// An instance's page.
+    Instance {
+        /// Where.
+        region: Region,
+        /// Which.
+        id: InstanceId,
+    },
+    /// A project's page.
+    Project {
+        /// Which.
+        project: ProjectName,
+    },
+    /// The redirect `<name>.<project>.<region>`.
+    Redirect {
+        /// Where.
+        region: Region,
+        /// In which project.
+        project: ProjectName,
+        /// The name.
+        name: String,
+    },
+}
+
+impl PageKey {
+    /// As stored: begins with the kind, holds the region first.
+    pub fn stored(&self) -> String {
+        match self {
+            Self::Instance { region, id } => format!("instance/{region}/{id}"),
+            Self::Project { project } => format!("project/{project}"),
+            Self::Redirect {
+                region,
+                project,
+                name,
+            } => format!("redirect/{region}/{project}/{name}"),
+        }
+    }
+}
+
+/// A reason to look at a page again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PageDue {
+    /// The page.
+    pub key: PageKey,
+    /// The wiki user whose doing it is; `None` for a change seen only.
+    pub by: Option<u64>,
+    /// Their name at the time.
+    pub by_name: Option<String>,
+    /// The operation, if one of ours.
+    pub operation: Option<OperationId>,
+    /// What was done, as the summary says it, without the operation's id.
+    pub what: String,
+}
+
+/// Work on one page: all reasons that have come together.
+#[derive(Clone, Debug)]
+pub struct PageWork {
+    /// The page.
+    pub key: PageKey,
+    /// The reasons, oldest first, with their row ids.
+    pub reasons: Vec<(u64, PageDue)>,
+    /// How often it was tried.
+    pub attempts: u32,
+}
+
+/// The wiki page that stands for a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub struct PageRecord {
+    pub title: String,
+    pub page_id: Option<u64>,
+    pub revision: u64,
+}
+
+/// Pages to be written (the outbox towards the wiki), and pages known.
+#[async_trait]
+pub trait Pages: Send + Sync {
+    /// Adds a reason.
+    async fn due(&self, due: &PageDue) -> Result<(), PortError>;
+    /// Takes the work of one page that nobody holds: people's doings first, then oldest.
+    async fn claim_page(
+        &self,
+        owner: &str,
+        now: DateTime<Utc>,
+        lease: std::time::Duration,
+    ) -> Result<Option<PageWork>, PortError>;
+    /// Done: forgets these reasons and lets go.
+    async fn page_done(&self, owner: &str, work: &PageWork) -> Result<(), PortError>;
+    /// Not done: to be tried again not before `at`.
+    async fn page_later(
+        &self,
+        owner: &str,
+        work: &PageWork,
+        at: DateTime<Utc>,
+        why: &str,
+    ) -> Result<(), PortError>;
+    /// How many pages wait, and since when the oldest does.
+    async fn backlog(&self) -> Result<(u64, Option<DateTime<Utc>>), PortError>;
+    /// The page that stands for a key.
+    async fn page(&self, key: &PageKey) -> Result<Option<PageRecord>, PortError>;
+    /// Pages of many instances of a region, for lists.
+    async fn instance_titles(
+        &self,
+        region: &Region,
+        ids: &[InstanceId],
+    ) -> Result<BTreeMap<InstanceId, String>, PortError>;
+    /// Reserves a title for a key; `false` where another key has it.
+    async fn reserve_title(&self, key: &PageKey, title: &str) -> Result<bool, PortError>;
+    /// Remembers what was written.
+    async fn page_written(&self, key: &PageKey, record: &PageRecord) -> Result<(), PortError>;
+}
+
+/// An instance as last seen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seen {
+    /// Its facts.
+    pub instance: Instance,
+    /// When they were seen.
+    pub as_of: DateTime<Utc>,
+    /// When it was last rebooted through us.
+    pub last_reboot: Option<DateTime<Utc>>,
+    /// The wiki user who made it through us.
+    pub created_by: Option<String>,
+}
+
+/// Which instances a list is to hold.
+#[derive(Clone, Debug, Default)]
+pub struct InstanceFilter {
+    /// Of these projects; `None` for all.
+    pub projects: Option<Vec<ProjectName>>,
+    /// Of this region; `None` for all.
+    pub region: Option<Region>,
+    /// Deleted ones too.
+    pub deleted: bool,
+    /// At most so many.
+    pub limit: u32,
+    /// After this (project, region, name, id), as given by the last row of the page before.
+    pub after: Option<(String, String, String, String)>,
+}
+
+/// Our copy of the cloud's servers: lists are served from it.
+#[async_trait]
+pub trait InstanceIndex: Send + Sync {
+    /// Sorted by project, region, name, id.
+    async fn list(&self, filter: &InstanceFilter) -> Result<Vec<Seen>, PortError>;
+    /// One.
+    async fn seen(&self, region: &Region, id: InstanceId) -> Result<Option<Seen>, PortError>;
+    /// Puts down what was seen, unless something newer stands there; says what stood there before.
+    async fn observe(
+        &self,
+        instance: &Instance,
+        as_of: DateTime<Utc>,
+    ) -> Result<Option<Instance>, PortError>;
+    /// Notes a reboot done through us.
+    async fn note_reboot(
+        &self,
+        region: &Region,
+        id: InstanceId,
+        at: DateTime<Utc>,
+    ) -> Result<(), PortError>;
+    /// Notes who made it through us.
+    async fn note_creator(
+        &self,
+        region: &Region,
+        id: InstanceId,
+        name: &str,
+    ) -> Result<(), PortError>;
+    /// When a region was last read through.
+    async fn watermark(&self, region: &Region) -> Result<Option<DateTime<Utc>>, PortError>;
+    /// Notes that a region was read through.
+    async fn set_watermark(&self, region: &Region, at: DateTime<Utc>) -> Result<(), PortError>;
+}

@@ -1,0 +1,2 @@
+//! OpenStackManager.
+fn main() {}
