@@ -1,0 +1,36 @@
+//! Parameters of a request: strings, or lists of strings.
+
+use osm_core::view::FieldValue;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// Query or form parameters.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Params(pub BTreeMap<String, FieldValue>);
+
+impl Params {
+    /// The value of a parameter, the first where there are several; an empty one counts as absent.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        match self.0.get(name)? {
+            FieldValue::One(v) => Some(v.as_str()),
+            FieldValue::Many(v) => v.first().map(String::as_str),
+        }
+        .filter(|v| !v.is_empty())
+    }
+
+    /// The value, or an empty text.
+    pub fn text(&self, name: &str) -> &str {
+        self.get(name).unwrap_or_default()
+    }
+
+    /// All values of a parameter.
+    pub fn all(&self, name: &str) -> Vec<String> {
+        match self.0.get(name) {
+            None => Vec::new(),
+            Some(FieldValue::One(v)) if v.is_empty() => Vec::new(),
+            Some(FieldValue::One(v)) => vec![v.clone()],
+            Some(FieldValue::Many(v)) => v.iter().filter(|v| !v.is_empty()).cloned().collect(),
+        }
+    }
+}

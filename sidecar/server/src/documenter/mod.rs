@@ -1,0 +1,1 @@
+//! Keeps `page = compose(facts)` true.

@@ -1,0 +1,9 @@
+//! The process: HTTP in front, actions behind it, the runner, the documenter and the observer beside it.
+//!
+//! Who may call whom: `http` and `cli` call [`actions`]; actions hold read ports and submit plans;
+//! only [`operations`] and [`documenter`] hold write ports; `app` alone names concrete backends.
+
+pub mod actions;
+pub mod documenter;
+pub mod observe;
+pub mod operations;

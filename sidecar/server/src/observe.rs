@@ -1,0 +1,1 @@
+//! Sees what changes in the cloud.
