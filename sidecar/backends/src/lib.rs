@@ -3,4 +3,5 @@
 pub mod ldap;
 pub mod mysql;
 pub mod openstack;
+pub mod secret;
 pub mod wiki;
