@@ -185,6 +185,8 @@ pub struct OperationFilter {
 pub trait Operations: Send + Sync {
     /// Records operation, steps, name reservation, idempotency key and audit row in one transaction.
     async fn submit(&self, new: &NewOperation) -> Result<Submitted, PortError>;
+    /// What was recorded under a client's key (`<wiki user id>:<key>`): the hash of what it sent, and the operation.
+    async fn by_key(&self, caller_key: &str) -> Result<Option<(String, OperationId)>, PortError>;
     /// One operation.
     async fn operation(&self, id: &OperationId) -> Result<Option<Operation>, PortError>;
     /// Some operations.
