@@ -65,6 +65,7 @@ def ensure(
         "pid": process.pid,
         "started": _start_time(process.pid),
         "boot": _boot(),
+        "at": time.time(),
         "fingerprint": fingerprint,
     }
     lab.write(_path(lab, name), json.dumps(record))
@@ -74,6 +75,12 @@ def ensure(
 def running(lab: Lab, name: str) -> bool:
     record = _read(lab, name)
     return bool(record) and _alive(record)
+
+
+def started_at(lab: Lab, name: str) -> float:
+    """When it was last started, in seconds of the epoch; 0 where it is not running."""
+    record = _read(lab, name)
+    return record["at"] if record and _alive(record) else 0.0
 
 
 def down_reason(lab: Lab, *names: str) -> str | None:
