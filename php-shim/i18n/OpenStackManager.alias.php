@@ -1,0 +1,10 @@
+<?php
+/** Names of the special pages. */
+
+$specialPageAliases = [];
+
+/** English (English) */
+$specialPageAliases['en'] = [
+	'NovaInstance' => [ 'NovaInstance' ],
+	'NovaProject' => [ 'NovaProject' ],
+];
