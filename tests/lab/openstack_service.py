@@ -79,6 +79,8 @@ def serve(
         "--master", "--die-on-term", "--need-app", "--lazy-apps", "--single-interpreter",
         "--enable-threads", "--processes", str(processes), "--threads", "8",
         "--buffer-size", "65535", "--disable-logging", "--procname-prefix", f"{service}-api ",
+        # uWSGI closes after each answer without saying so: clients that keep connections would be cut.
+        "--add-header", "Connection: close",
         # The folder it runs in goes onto Python's path: it has to be an empty one.
         "--chdir", str(lab.folder("empty")),
     ]  # fmt: skip

@@ -44,6 +44,7 @@ def up(lab: Lab, chosen: dict[str, Part]) -> list[str]:
                 print(f"{name:<12} left out: it needs {', '.join(missing)}", flush=True)
                 return
             begun = time.monotonic()
+            before = [daemon.started_at(lab, each) for each in part.daemons(lab)]
             part.start(lab)
             daemon.wait_for(
                 lambda: part.health(lab),
@@ -51,7 +52,8 @@ def up(lab: Lab, chosen: dict[str, Part]) -> list[str]:
                 lambda: daemon.down_reason(lab, *part.daemons(lab)),
             )
             part.setup(lab)
-            _say(name, begun, "already up" if was_healthy else "up")
+            untouched = before == [daemon.started_at(lab, each) for each in part.daemons(lab)]
+            _say(name, begun, "already up" if was_healthy and untouched else "up")
         except LabError as error:
             failed.append(name)
             _report_failure(lab, name, error, part.daemons(lab))

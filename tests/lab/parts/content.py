@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from cloud import Cloud, Refused, admin
 from files import PROJECTS
 from parts import keystone
@@ -61,7 +63,8 @@ def url(lab: Lab) -> str:
 def _accounts(lab: Lab, cloud: Cloud) -> None:
     member, reader = keystone.role(cloud, "member"), keystone.role(cloud, "osm_reader")
     # What every reader of a project may; the policy files add what goes across projects.
-    cloud.put("keystone", f"/roles/{reader}/implies/{keystone.role(cloud, 'reader')}")
+    implied = f"/roles/{reader}/implies/{keystone.role(cloud, 'reader')}"
+    _unless_there(lambda: cloud.put("keystone", implied))
     sidecar = keystone.user(lab, cloud, "openstackmanager")
     own = keystone.project(cloud, "openstackmanager", "Where OpenStackManager reads across projects")
     keystone.assign(cloud, own, sidecar, reader)
@@ -96,8 +99,13 @@ def _web_group(cloud: Cloud, project_id: str) -> None:
         rule = {"security_group_id": group["id"], "project_id": project_id, "direction": "ingress",
                 "protocol": "tcp", "port_range_min": port, "port_range_max": port,
                 "remote_ip_prefix": "0.0.0.0/0"}  # fmt: skip
-        try:
-            cloud.post("neutron", "/security-group-rules", {"security_group_rule": rule})
-        except Refused as refusal:
-            if refusal.status != 409:  # it is there already
-                raise
+        _unless_there(lambda: cloud.post("neutron", "/security-group-rules", {"security_group_rule": rule}))
+
+
+def _unless_there(create: Callable[[], object]) -> None:
+    """For what has no name to look for: a conflict says that it is there."""
+    try:
+        create()
+    except Refused as refusal:
+        if refusal.status != 409:
+            raise

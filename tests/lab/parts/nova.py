@@ -1,11 +1,12 @@
-"""Nova's API and its databases; what schedules and runs servers is parts/compute.py."""
+"""Nova's API and its databases; what schedules and runs servers: conductor.py, compute.py."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+import daemon
 import openstack_service
-from parts import openstack
+from parts import mariadb, openstack
 from settings import Lab
 
 NAME = "nova"
@@ -61,6 +62,28 @@ def start(lab: Lab) -> None:
 
 def health(lab: Lab) -> str | None:
     return openstack_service.health(lab, "nova")
+
+
+def reported_in(lab: Lab, names: list[str]) -> str | None:
+    """Whether these daemons take work: they do once they have reported in after their start, and a
+    compute once the scheduler knows it."""
+    down = daemon.down_reason(lab, *names)
+    if down is not None:
+        return down
+    reported = {
+        name: float(at)
+        for name, at in mariadb.query(
+            lab,
+            "SET time_zone = '+00:00'; SELECT IF(s.`binary` = 'nova-compute', s.host, s.`binary`),"
+            " UNIX_TIMESTAMP(COALESCE(s.updated_at, s.created_at)) FROM nova_cell1.services s"
+            " WHERE s.`binary` <> 'nova-compute' OR EXISTS"
+            " (SELECT * FROM nova_api.host_mappings m WHERE m.host = s.host)",
+        )
+    }
+    for name in names:
+        if reported.get(name, 0) < daemon.started_at(lab, name) - 1:
+            return f"{name} has not reported in to Nova since its start"
+    return None
 
 
 def setup(lab: Lab) -> None:
