@@ -1,0 +1,202 @@
+"""MediaWiki from Debian's package, used unmodified, with the shim; nginx, PHP and a job runner."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+import subprocess
+from pathlib import Path
+
+import daemon
+import installed
+import mediawiki_extras as extras
+import probe
+from parts import mariadb
+from settings import HOST, Lab, LabError
+
+NAME = "mediawiki"
+PHP = "8.2"
+# nginx is named so that apache2, which MediaWiki would take as well, stays out.
+PACKAGES = [
+    "mediawiki", "nginx",
+    *(f"php{PHP}-{name}" for name in ["fpm", "cli", "mysql", "intl", "mbstring", "xml", "curl", "apcu"]),
+]  # fmt: skip
+NEEDS = ["mariadb", "memcached"]
+PATIENCE = 60.0
+
+HERE = Path(__file__).resolve().parents[1] / "mediawiki"
+SYSOP = "WikiSysop"
+
+
+def daemons(lab: Lab) -> list[str]:
+    return ["php-fpm", "nginx", "wiki-jobs"]
+
+
+def install(lab: Lab) -> None:
+    extras.tree(lab)
+    extras.semantic_mediawiki(lab)
+
+
+def start(lab: Lab) -> None:
+    home = lab.folder("mediawiki")
+    for name in ["cache", "images", "tmp", "extensions"]:
+        lab.folder("mediawiki", name)
+    _link_extensions(lab)
+    settings_changed = _write_settings(lab)
+    if not mariadb.query(lab, "SHOW TABLES LIKE 'page'", "wiki"):
+        _install_wiki(lab)
+    _update_wiki(lab)
+    _write_servers(lab)
+    if settings_changed and daemon.running(lab, "php-fpm"):
+        # The localisation cache looks at the files of messages, not at which extensions there are.
+        shutil.rmtree(home / "cache", ignore_errors=True)
+        lab.folder("mediawiki", "cache")
+    env = _environment(lab)
+    config = [_settings_file(lab), lab.root / "php-shim" / "extension.json"]
+    daemon.ensure(lab, "php-fpm", [f"/usr/sbin/php-fpm{PHP}", "--nodaemonize", "--fpm-config", str(home / "fpm.conf")],
+                  env=env, config=[*config, home / "fpm.conf"])  # fmt: skip
+    daemon.ensure(lab, "nginx", ["/usr/sbin/nginx", "-c", str(home / "nginx.conf"), "-p", f"{home}/",
+                                 "-g", "daemon off;"], config=[home / "nginx.conf", home / "fastcgi_params"], ports=["wiki"])  # fmt: skip
+    daemon.ensure(lab, "wiki-jobs", [*_maintenance(lab, "runJobs"), "--wait"], env=env, config=config)
+
+
+def health(lab: Lab) -> str | None:
+    return daemon.down_reason(lab, *daemons(lab)) or probe.http(
+        lab.url("wiki", "/api.php?action=query&meta=openstackmanagerinfo&format=json")
+    )
+
+
+def setup(lab: Lab) -> None:
+    lab.run([*_maintenance(lab, HERE / "accounts.php"), str(lab.dir / "accounts.json")], "mediawiki",
+            env=_environment(lab))  # fmt: skip
+
+
+def url(lab: Lab) -> str:
+    return lab.url("wiki", "/wiki/Special:NovaInstance")
+
+
+def keys_file(lab: Lab, direction: str) -> Path:
+    """The keys with which requests are signed: "shim" to the sidecar, "wiki" to the wiki."""
+    path = lab.folder("secrets") / f"{direction}.keys"
+    if not path.exists():
+        lab.write(path, f"demo:{secrets.token_hex(32)}\n", 0o600)
+    return path
+
+
+def _link_extensions(lab: Lab) -> None:
+    """The packaged extensions, and ours from the checkout."""
+    folder = lab.folder("mediawiki", "extensions")
+    wanted = {path.name: path.resolve() for path in (extras.tree(lab) / "extensions").iterdir()}
+    wanted["OpenStackManager"] = lab.root / "php-shim"
+    wanted["SetRecorder"] = HERE / "SetRecorder"
+    wanted |= extras.semantic_mediawiki_extensions(lab)
+    for name, source in wanted.items():
+        link = folder / name
+        if link.is_symlink():
+            link.unlink()
+        else:
+            shutil.rmtree(link, ignore_errors=True)
+        if _can_read(lab, source):
+            link.symlink_to(source)
+        else:
+            # A checkout that the lab's user cannot reach.
+            shutil.copytree(source, link)
+
+
+def _can_read(lab: Lab, path: Path) -> bool:
+    done = subprocess.run(["test", "-r", str(path)], user=lab.uid, group=lab.gid, extra_groups=[])
+    return done.returncode == 0
+
+
+def _settings_file(lab: Lab) -> Path:
+    return lab.folder("mediawiki") / "LocalSettings.php"
+
+
+def _write_settings(lab: Lab) -> bool:
+    semantic = extras.semantic_mediawiki(lab)
+    values = {
+        "server": lab.url("wiki"),
+        "folder": str(lab.folder("mediawiki")),
+        "log": str(lab.log("mediawiki-debug")),
+        "secretKey": lab.secret("wiki-secret-key"),
+        "database": {
+            "server": f"{HOST}:{lab.port('mariadb')}",
+            "name": "wiki",
+            "user": "wiki",
+            "password": mariadb.database(lab, "wiki"),
+        },
+        "memcached": f"{HOST}:{lab.port('memcached')}",
+        "sidecar": lab.url("sidecar"),
+        "shimKeys": str(keys_file(lab, "shim")),
+        "wikiKeys": str(keys_file(lab, "wiki")),
+        "smw": semantic is not None,
+        "autoload": extras.autoload(semantic),
+    }
+    # A nowdoc: nothing in it is read as PHP.
+    text = "<?php\n$lab = json_decode( <<<'JSON'\n" + json.dumps(values, indent=1) + "\nJSON\n, true );\n"
+    return lab.write(_settings_file(lab), text + (HERE / "LocalSettings.php").read_text().removeprefix("<?php\n"))
+
+
+def _environment(lab: Lab) -> dict[str, str]:
+    return {"MW_INSTALL_PATH": str(extras.tree(lab)), "MW_CONFIG_FILE": str(_settings_file(lab))}
+
+
+def _maintenance(lab: Lab, script: str | Path) -> list[str]:
+    """The command for a maintenance script, of MediaWiki (by name) or of ours (by path)."""
+    folder = extras.tree(lab) / "maintenance"
+    if (folder / "run.php").exists():
+        return [f"/usr/bin/php{PHP}", str(folder / "run.php"), str(script)]
+    return [f"/usr/bin/php{PHP}", str(script if isinstance(script, Path) else folder / f"{script}.php")]
+
+
+def _install_wiki(lab: Lab) -> None:
+    """Makes the tables. The settings that the installer writes are not used."""
+    lab.run(
+        [*_maintenance(lab, "install"),
+         f"--confpath={lab.folder('mediawiki', 'tmp')}", "--dbtype=mysql",
+         f"--dbserver={HOST}:{lab.port('mariadb')}", "--dbname=wiki", "--dbuser=wiki",
+         f"--dbpassfile={lab.secret_file('mariadb-wiki')}", f"--passfile={lab.secret_file('wiki-sysop')}",
+         f"--server={lab.url('wiki')}", "--scriptpath=", "OpenStackManager demo", SYSOP],
+        "mediawiki", env={"MW_INSTALL_PATH": str(extras.tree(lab))},
+    )  # fmt: skip
+
+
+def _update_wiki(lab: Lab) -> None:
+    """update.php takes seconds: it is run only when MediaWiki or an extension is another than last time."""
+    stamp = lab.folder("mediawiki") / "updated"
+    semantic = extras.semantic_mediawiki(lab)
+    wanted = {
+        "mediawiki": extras.version(lab),
+        "code": installed.key(
+            lab.root / "php-shim" / "extension.json", lab.root / "php-shim" / "src" / "SchemaHooks.php",
+            *([semantic / "extension.json"] if semantic else []),
+        ),
+    }  # fmt: skip
+    last = json.loads(stamp.read_text()) if stamp.exists() else None
+    if last == wanted:
+        return
+    if last and last["mediawiki"] > wanted["mediawiki"]:
+        raise LabError(f"the wiki in {lab.dir} is one of MediaWiki {last['mediawiki']} and cannot go back to "
+                       f"{wanted['mediawiki']}: set LAB_MEDIAWIKI, or name another LAB_DIR")  # fmt: skip
+    lab.run([*_maintenance(lab, "update"), "--quick"], "mediawiki", env=_environment(lab))
+    lab.write(stamp, json.dumps(wanted))
+
+
+def _write_servers(lab: Lab) -> None:
+    home = lab.folder("mediawiki")
+    values = {
+        "HOME": str(home),
+        "PORT": str(lab.port("wiki")),
+        "HOST": HOST,
+        "TREE": str(extras.tree(lab)),
+        "SETTINGS": str(_settings_file(lab)),
+        "LOG": str(lab.log("php")),
+        "WORKERS": str(max(8, 2 * (os.cpu_count() or 1))),
+    }
+    for name in ["fpm.conf", "nginx.conf", "fastcgi_params"]:
+        text = (HERE / name).read_text()
+        for key, value in values.items():
+            text = text.replace(f"@{key}@", value)
+        lab.write(home / name, text)
