@@ -4,6 +4,8 @@
 //! only [`operations`] and [`documenter`] hold write ports; `app` alone names concrete backends.
 
 pub mod actions;
+pub mod config;
 pub mod documenter;
 pub mod observe;
 pub mod operations;
+pub mod telemetry;

@@ -1,0 +1,322 @@
+//! The configuration file. Every key is described in docs/config.example.toml; a test keeps the two the same.
+
+mod check;
+mod secrets;
+
+pub use secrets::{Env, Secrets};
+
+use osm_core::action::Action;
+use osm_core::authz::{Need, Policy};
+use osm_core::ids::Region;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use url::Url;
+
+/// The whole file.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct Config {
+    pub server: Server,
+    pub database: Database,
+    #[serde(default)]
+    pub signing: Signing,
+    pub wiki: Wiki,
+    pub keystone: Keystone,
+    pub regions: Vec<RegionConfig>,
+    pub ldap: Ldap,
+    #[serde(default)]
+    pub policy: Needs,
+    #[serde(default)]
+    pub maintenance: Maintenance,
+    #[serde(default)]
+    pub observe: Observe,
+    #[serde(default)]
+    pub pages: Pages,
+}
+
+/// Where the shim reaches us.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct Server {
+    pub listen: SocketAddr,
+    /// Host and port as the shim names them: part of what it signs.
+    pub public_authority: String,
+    #[serde(default)]
+    pub log: LogFormat,
+}
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+#[allow(missing_docs)]
+pub enum LogFormat {
+    #[default]
+    Text,
+    Json,
+}
+
+/// MySQL or MariaDB.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct Database {
+    pub host: String,
+    #[serde(default = "mysql_port")]
+    pub port: u16,
+    pub user: String,
+    pub name: String,
+    pub password_file: Option<PathBuf>,
+}
+
+/// The keys of the two directions.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct Signing {
+    pub shim_keys_file: Option<PathBuf>,
+    pub wiki_keys_file: Option<PathBuf>,
+}
+
+/// MediaWiki.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct Wiki {
+    pub api_url: Url,
+    pub article_url: Url,
+}
+
+/// The service account.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct Keystone {
+    pub auth_url: Url,
+    pub username: String,
+    #[serde(default = "default_domain")]
+    pub user_domain: String,
+    pub password_file: Option<PathBuf>,
+    /// The project in which the account holds the role that reads across projects.
+    pub reader_project: String,
+    #[serde(default = "default_domain")]
+    pub project_domain: String,
+    /// Which of the catalogue's addresses are used: `public`, `internal` or `admin`.
+    #[serde(default = "public")]
+    pub region_interface: String,
+    pub admin: Option<KeystoneAdmin>,
+}
+
+/// The account for what only an admin may do.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct KeystoneAdmin {
+    pub username: String,
+    pub password_file: Option<PathBuf>,
+    pub project: String,
+}
+
+/// A region that is managed.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct RegionConfig {
+    pub name: Region,
+    /// The network of new instances: a name, an id, or `auto` for Nova's choice.
+    #[serde(default = "auto")]
+    pub network: String,
+    /// The DNS domain of its instances' names.
+    pub domain: Option<String>,
+    /// Why nothing may be written there, if so.
+    pub read_only: Option<String>,
+}
+
+/// LDAP.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct Ldap {
+    pub url: Url,
+    pub bind_dn: String,
+    pub password_file: Option<PathBuf>,
+    pub people_base: String,
+    pub projects_base: String,
+    pub groups_base: String,
+    #[serde(default)]
+    pub starttls: bool,
+    /// The wiki checks its own logins against this LDAP, so that equal names are the same person.
+    #[serde(default)]
+    pub wiki_login_is_ldap: bool,
+}
+
+/// What a member of a project needs for an action.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+#[allow(missing_docs)]
+pub struct Needs {
+    pub create: Need,
+    pub reboot: Need,
+    pub consoleoutput: Need,
+    pub delete: Need,
+}
+
+/// The big switch.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Maintenance {
+    /// Where not empty, nothing may be written, and every page says this.
+    pub reason: String,
+}
+
+/// How often the cloud is looked at.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+#[allow(missing_docs)]
+pub struct Observe {
+    pub poll_seconds: u64,
+    pub compare_minutes: u64,
+}
+
+impl Default for Observe {
+    fn default() -> Self {
+        Self {
+            poll_seconds: 5,
+            compare_minutes: 10,
+        }
+    }
+}
+
+/// What pages hold.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Pages {
+    /// New project pages begin with an open Documentation section.
+    pub project_doc_section: bool,
+}
+
+impl Default for Pages {
+    fn default() -> Self {
+        Self {
+            project_doc_section: true,
+        }
+    }
+}
+
+fn mysql_port() -> u16 {
+    3306
+}
+fn default_domain() -> String {
+    "Default".to_owned()
+}
+fn public() -> String {
+    "public".to_owned()
+}
+fn auto() -> String {
+    "auto".to_owned()
+}
+
+/// The configuration cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// No such file, or not for us.
+    #[error(
+        "cannot read {path}: {reason}; name the configuration with --config FILE or OSM_CONFIG"
+    )]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// The system's word.
+        reason: std::io::Error,
+    },
+    /// Not TOML, or not our keys.
+    #[error("{path}, line {line}{key}: {message}")]
+    Parse {
+        /// The file.
+        path: PathBuf,
+        /// Counted from 1.
+        line: usize,
+        /// `, key a.b`, or nothing.
+        key: String,
+        /// What is wrong. The line itself is not shown: it may hold a secret in a wrong place.
+        message: String,
+    },
+    /// Values that cannot be right; all of them at once.
+    #[error("{path} cannot be used:\n  {}", problems.join("\n  "))]
+    Invalid {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with which key, and what to do.
+        problems: Vec<String>,
+    },
+}
+
+impl Config {
+    /// Reads and checks the file and the secrets that it names.
+    pub fn load(path: &Path, env: Env<'_>) -> Result<(Self, Secrets), ConfigError> {
+        let text = std::fs::read_to_string(path).map_err(|reason| ConfigError::Read {
+            path: path.to_owned(),
+            reason,
+        })?;
+        let config = Self::parse(path, &text)?;
+        let mut problems = check::problems(&config);
+        let secrets = secrets::read(&config, env, &mut problems);
+        match secrets {
+            Some(secrets) if problems.is_empty() => Ok((config, secrets)),
+            _ => Err(ConfigError::Invalid {
+                path: path.to_owned(),
+                problems,
+            }),
+        }
+    }
+
+    fn parse(path: &Path, text: &str) -> Result<Self, ConfigError> {
+        let wrong = |key: String, error: &toml::de::Error| ConfigError::Parse {
+            path: path.to_owned(),
+            line: line_of(text, error.span().map_or(0, |s| s.start)),
+            key,
+            message: error.message().to_owned(),
+        };
+        let document =
+            toml::Deserializer::parse(text).map_err(|error| wrong(String::new(), &error))?;
+        serde_path_to_error::deserialize(document).map_err(|error| {
+            let key = match error.path().to_string().as_str() {
+                "." => String::new(),
+                path => format!(", key {path}"),
+            };
+            wrong(key, error.inner())
+        })
+    }
+
+    /// The community's choices, as the rules want them.
+    pub fn authz(&self) -> Policy {
+        let needs = [
+            (Action::InstanceCreate, self.policy.create),
+            (Action::InstanceReboot, self.policy.reboot),
+            (Action::InstanceConsole, self.policy.consoleoutput),
+            (Action::InstanceDelete, self.policy.delete),
+        ];
+        let reason = self.maintenance.reason.trim();
+        Policy {
+            needs: BTreeMap::from(needs),
+            maintenance: (!reason.is_empty()).then(|| reason.to_owned()),
+            read_only_regions: self
+                .regions
+                .iter()
+                .filter_map(|r| Some((r.name.clone(), r.read_only.clone()?)))
+                .filter(|(_, reason)| !reason.trim().is_empty())
+                .collect(),
+        }
+    }
+}
+
+fn line_of(text: &str, offset: usize) -> usize {
+    let before = text.as_bytes().get(..offset).unwrap_or_default();
+    1 + before.iter().filter(|b| **b == b'\n').count()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,208 @@
+//! The process's metrics, in the text format that Prometheus reads. One set for the whole process:
+//! whoever has something to count calls a function of this module.
+
+use osm_core::action::Action;
+use osm_core::ports::{Kind, OperationState, PortError};
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::{Registry, Unit};
+use std::sync::LazyLock;
+use std::time::Duration;
+
+/// The type of [`text`].
+pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+static METRICS: LazyLock<Metrics> = LazyLock::new(Metrics::new);
+
+struct Metrics {
+    registry: Registry,
+    requests: Family<RequestLabels, Counter>,
+    durations: Family<RouteLabels, Histogram>,
+    rejections: Family<RejectionLabels, Counter>,
+    backend_errors: Family<BackendLabels, Counter>,
+    operations_ended: Family<EndedLabels, Counter>,
+    operations_open: Family<StateLabels, Gauge>,
+    pages_waiting: Gauge,
+    pages_oldest: Gauge,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RequestLabels {
+    route: String,
+    status: u16,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RouteLabels {
+    route: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RejectionLabels {
+    reason: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct BackendLabels {
+    system: &'static str,
+    kind: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct EndedLabels {
+    action: &'static str,
+    state: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct StateLabels {
+    state: &'static str,
+}
+
+impl Metrics {
+    fn new() -> Self {
+        let mut metrics = Self {
+            registry: Registry::with_prefix("openstackmanager"),
+            requests: Family::default(),
+            durations: Family::new_with_constructor(|| {
+                Histogram::new([0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0])
+            }),
+            rejections: Family::default(),
+            backend_errors: Family::default(),
+            operations_ended: Family::default(),
+            operations_open: Family::default(),
+            pages_waiting: Gauge::default(),
+            pages_oldest: Gauge::default(),
+        };
+        let registry = &mut metrics.registry;
+        registry.register(
+            "requests",
+            "Requests of the shim, by special page or module, and HTTP status",
+            metrics.requests.clone(),
+        );
+        registry.register_with_unit(
+            "request_duration",
+            "How long requests of the shim took",
+            Unit::Seconds,
+            metrics.durations.clone(),
+        );
+        registry.register(
+            "signature_rejections",
+            "Requests refused before anything was done, by reason",
+            metrics.rejections.clone(),
+        );
+        registry.register(
+            "backend_errors",
+            "Failures of neighbours, by system and kind",
+            metrics.backend_errors.clone(),
+        );
+        registry.register(
+            "operations_ended",
+            "Operations that came to an end in this process, by action and state",
+            metrics.operations_ended.clone(),
+        );
+        registry.register(
+            "operations_open",
+            "Operations recorded and not over, by state",
+            metrics.operations_open.clone(),
+        );
+        registry.register(
+            "pages_waiting",
+            "Wiki pages that wait to be written",
+            metrics.pages_waiting.clone(),
+        );
+        registry.register_with_unit(
+            "pages_oldest",
+            "How long the oldest of them has been waiting",
+            Unit::Seconds,
+            metrics.pages_oldest.clone(),
+        );
+        metrics
+    }
+}
+
+/// A request of the shim was answered.
+pub fn request(route: &str, status: u16, took: Duration) {
+    let route = route.to_owned();
+    METRICS
+        .durations
+        .get_or_create(&RouteLabels {
+            route: route.clone(),
+        })
+        .observe(took.as_secs_f64());
+    METRICS
+        .requests
+        .get_or_create(&RequestLabels { route, status })
+        .inc();
+}
+
+/// A request was refused at the gate.
+pub fn rejection(reason: &'static str) {
+    METRICS
+        .rejections
+        .get_or_create(&RejectionLabels { reason })
+        .inc();
+}
+
+/// A neighbour failed.
+pub fn backend_error(error: &PortError) {
+    let kind = match error.kind {
+        Kind::NotFound => "not-found",
+        Kind::Conflict => "conflict",
+        Kind::Denied => "denied",
+        Kind::Quota => "quota",
+        Kind::Rejected => "rejected",
+        Kind::TooLarge => "too-large",
+        Kind::RateLimited(_) => "rate-limited",
+        Kind::Unavailable => "unavailable",
+        Kind::Timeout => "timeout",
+        Kind::Protocol => "protocol",
+    };
+    METRICS
+        .backend_errors
+        .get_or_create(&BackendLabels {
+            system: error.system,
+            kind,
+        })
+        .inc();
+}
+
+/// An operation came to an end.
+pub fn operation_ended(action: Action, state: OperationState) {
+    METRICS
+        .operations_ended
+        .get_or_create(&EndedLabels {
+            action: action.name(),
+            state: state.name(),
+        })
+        .inc();
+}
+
+/// How many operations are in a state.
+pub fn operations_open(state: OperationState, count: usize) {
+    METRICS
+        .operations_open
+        .get_or_create(&StateLabels {
+            state: state.name(),
+        })
+        .set(i64::try_from(count).unwrap_or(i64::MAX));
+}
+
+/// How many pages wait, and for how many seconds the oldest does.
+pub fn pages(waiting: u64, oldest: i64) {
+    METRICS
+        .pages_waiting
+        .set(i64::try_from(waiting).unwrap_or(i64::MAX));
+    METRICS.pages_oldest.set(oldest);
+}
+
+/// All of them as text.
+pub fn text() -> String {
+    let mut text = String::new();
+    // Writing into a string cannot fail.
+    let _ = prometheus_client::encoding::text::encode(&mut text, &METRICS.registry);
+    text
+}
