@@ -1,0 +1,94 @@
+//! A project's page.
+
+use super::encode;
+use super::region;
+use super::template::{Call, link, user};
+use crate::authz::PROJECTADMIN;
+use crate::ids::Region;
+use crate::project::{ManagedProject, Member, WikiNames};
+
+/// Most instances that a project's page lists; the special page has them all.
+pub const LISTED: usize = 500;
+
+/// An instance as a project's page lists it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listed {
+    /// Title of its page.
+    pub title: String,
+    /// Its name.
+    pub name: String,
+    /// Where it runs.
+    pub region: Region,
+}
+
+/// What a project's page is composed from.
+#[derive(Clone, Debug)]
+pub struct ProjectPage<'a> {
+    /// LDAP's facts and the Keystone id.
+    pub project: &'a ManagedProject,
+    /// Names of the wiki users linked to LDAP entries.
+    pub wiki_names: &'a WikiNames,
+    /// Its living instances, in any order.
+    pub instances: &'a [Listed],
+}
+
+impl ProjectPage<'_> {
+    /// The machine's part of the page.
+    pub fn machine(&self) -> String {
+        let project = &self.project.project;
+        let mut call = Call::new("project");
+        call.text("Project Name", project.name.as_str());
+        call.maybe("Description", project.description.as_deref());
+        let admins = project
+            .members
+            .iter()
+            .filter(|m| m.roles.iter().any(|r| r == PROJECTADMIN));
+        call.trusted("Admin", &self.linked(admins));
+        call.trusted("Member", &self.linked(project.members.iter()));
+        let mut unlinked: Vec<_> = project
+            .members
+            .iter()
+            .filter(|m| !self.wiki_names.contains_key(&m.entry))
+            .map(|m| m.cn.as_str())
+            .collect();
+        unlinked.sort_unstable();
+        call.list("Unlinked Member", unlinked);
+        call.trusted("Number of Instances", &self.instances.len().to_string());
+        call.trusted("Instance List", &self.instance_list());
+        call.done()
+    }
+
+    /// The whole page: what people wrote stays. `documentation` adds an open section to a new page.
+    pub fn compose(&self, old: &str, documentation: bool) -> String {
+        if documentation && old.trim().is_empty() {
+            region::new_page(&self.machine())
+        } else {
+            region::merge(old, &self.machine())
+        }
+    }
+
+    fn linked<'m>(&self, members: impl Iterator<Item = &'m Member>) -> String {
+        let mut names: Vec<_> = members
+            .filter_map(|m| self.wiki_names.get(&m.entry))
+            .collect();
+        names.sort_unstable();
+        names.dedup();
+        let links: Vec<_> = names.into_iter().map(|n| link(&user(n))).collect();
+        links.join(encode::SEPARATOR)
+    }
+
+    /// A line an instance, so that a diff shows which came and which went.
+    fn instance_list(&self) -> String {
+        let mut instances: Vec<_> = self.instances.iter().collect();
+        instances.sort_unstable_by_key(|i| (&i.name, &i.region, &i.title));
+        let lines = instances.iter().take(LISTED).map(|i| {
+            let label = encode::label(&i.name);
+            format!(
+                "\n* [[{}|{label}]] ({})",
+                i.title,
+                encode::plain(i.region.as_str())
+            )
+        });
+        lines.collect()
+    }
+}

@@ -1,0 +1,370 @@
+//! The machine's region of a page: ours between two marks, people's everywhere else.
+//!
+//! [`merge`] replaces the region and leaves all else byte for byte. Where people have moved, doubled,
+//! removed or quoted the marks, it takes out what is ours by its form, keeps every line of theirs, and puts
+//! one region back. Its result is its own fixed point.
+
+use super::scan::{Mark, Scan, Side, scan};
+use super::template::{CLOSE, OPEN};
+use std::ops::Range;
+
+/// Begins the region.
+pub const BEGIN: &str =
+    "<!-- OpenStackManager: begin. What stands between these marks is written by the system. -->";
+/// Ends it.
+pub const END: &str = "<!-- OpenStackManager: end. What stands outside is yours. -->";
+
+/// A new page: the region, and an open section for people.
+pub fn new_page(machine: &str) -> String {
+    format!(
+        "{}\n\n== Documentation ==\n<!-- Yours: what is this for, who looks after it, what must one know? -->",
+        region(machine)
+    )
+}
+
+/// Puts the machine text into a page.
+pub fn merge(old: &str, machine: &str) -> String {
+    let found = scan(old);
+    if let Some((begin, end)) = whole(&found) {
+        let merged = replace(old, &found, begin, end, machine);
+        if is_sound(&merged, machine) {
+            return merged;
+        }
+    }
+    let (human, anchor) = without_ours(old);
+    let merged = insert(&human, anchor, machine);
+    if is_sound(&merged, machine) {
+        return merged;
+    }
+    insert(&human, 0, machine)
+}
+
+/// A page without the region: what people wrote.
+pub fn remove(old: &str) -> String {
+    let found = scan(old);
+    if let Some((begin, end)) = whole(&found) {
+        let rest = replace(old, &found, begin, end, "");
+        return rest
+            .replacen(&region(""), "", 1)
+            .trim_start_matches('\n')
+            .to_owned();
+    }
+    without_ours(old).0
+}
+
+fn region(machine: &str) -> String {
+    format!("{BEGIN}\n{machine}\n{END}")
+}
+
+/// One begin, then one end: the state in which nobody has touched the marks.
+fn whole(found: &Scan) -> Option<(&Mark, &Mark)> {
+    match found.marks.as_slice() {
+        [begin, end] if begin.side == Side::Begin && end.side == Side::End => Some((begin, end)),
+        _ => None,
+    }
+}
+
+/// The page holds one region, and that is ours: merging again would change nothing.
+fn is_sound(page: &str, machine: &str) -> bool {
+    let found = scan(page);
+    whole(&found).is_some_and(|(begin, end)| {
+        page.get(begin.range.start..end.range.end) == Some(region(machine).as_str())
+    })
+}
+
+fn replace(old: &str, found: &Scan, begin: &Mark, end: &Mark, machine: &str) -> String {
+    let before = old.get(..begin.range.start).unwrap_or_default();
+    let after = old.get(end.range.end..).unwrap_or_default();
+    let lines = lines(old, begin.range.end..end.range.start);
+    let kept = peoples_lines(old, &lines, found);
+    let mut out = format!("{before}{}", region(machine));
+    if !kept.is_empty() {
+        out.push('\n');
+        out.push_str(&kept.join("\n"));
+        if !after.is_empty() && !after.starts_with('\n') {
+            out.push('\n');
+        }
+    }
+    out.push_str(after);
+    out
+}
+
+/// The lines between the marks that are not ours. Ours are those of the template call, by their form.
+fn peoples_lines<'t>(text: &'t str, lines: &[Range<usize>], found: &Scan) -> Vec<&'t str> {
+    let has_open = lines.iter().any(|l| is_open(text, l, found));
+    // Where the first line of our call is gone, the call is taken to begin at the mark.
+    let mut in_call = !has_open;
+    let mut kept: Vec<&str> = Vec::new();
+    let mut at = 0;
+    while let Some(line) = lines.get(at) {
+        let content = text.get(line.clone()).unwrap_or_default();
+        if is_open(text, line, found) {
+            in_call = true;
+        } else if in_call && is_close(text, line, found) {
+            in_call = false;
+        } else if content.trim().is_empty() {
+            // A blank line between two of theirs belongs to them.
+            if !kept.is_empty() {
+                kept.push(content);
+            }
+        } else if !(in_call && is_ours(text, line, found)) {
+            let last = balanced(text, lines, at, found);
+            let theirs = lines.get(at..=last).unwrap_or_default();
+            kept.extend(theirs.iter().filter_map(|l| text.get(l.clone())).map(|l| {
+                // Words added to the first or last line of our call.
+                let rest = l.strip_prefix(CLOSE).filter(|_| in_call);
+                rest.unwrap_or(l)
+            }));
+            in_call &= !content.starts_with(CLOSE);
+            at = last;
+        }
+        at += 1;
+    }
+    while kept.last().is_some_and(|l| l.trim().is_empty()) {
+        kept.pop();
+    }
+    kept
+}
+
+/// Takes out everything that is ours wherever it stands; says where the first of it stood.
+fn without_ours(old: &str) -> (String, usize) {
+    let mut text = old.to_owned();
+    let mut anchor = None;
+    // Taking something out can join what stood around it to a new mark: until there is none. Each round
+    // makes the text shorter.
+    loop {
+        let found = scan(&text);
+        let mut ours = calls(&text, &found);
+        if ours.is_empty() {
+            ours = found
+                .marks
+                .iter()
+                .flat_map(|mark| [mark_with_line(&text, mark), beside(&text, mark, &found)])
+                .collect();
+        }
+        ours.retain(|range| !range.is_empty());
+        if ours.is_empty() {
+            break;
+        }
+        take_out(&mut text, &mut anchor, ours);
+    }
+    (text, anchor.unwrap_or(0))
+}
+
+fn take_out(text: &mut String, anchor: &mut Option<usize>, mut ranges: Vec<Range<usize>>) {
+    ranges.sort_by_key(|r| (r.start, r.end));
+    let first = ranges.first().map_or(0, |r| r.start);
+    let mut out = String::with_capacity(text.len());
+    let mut from = 0;
+    let mut gone_before_anchor = 0;
+    for range in &ranges {
+        let start = range.start.max(from);
+        out.push_str(text.get(from..start).unwrap_or_default());
+        if let Some(anchor) = anchor {
+            let until = range.end.min(*anchor);
+            gone_before_anchor += until.saturating_sub(start);
+        }
+        from = range.end.max(from);
+    }
+    out.push_str(text.get(from..).unwrap_or_default());
+    *text = out;
+    *anchor = Some(anchor.map_or(first, |a| a - gone_before_anchor));
+}
+
+/// Our lines of every call in the form we write: from its first line to its last, without what people have
+/// put between.
+fn calls(text: &str, found: &Scan) -> Vec<Range<usize>> {
+    let lines = lines(text, 0..text.len());
+    let mut ours = Vec::new();
+    let mut at = 0;
+    while let Some(line) = lines.get(at) {
+        if !is_open(text, line, found) {
+            at += 1;
+            continue;
+        }
+        let mut call = vec![with_newline(text, line)];
+        let mut unbroken = 1;
+        let mut closed = false;
+        at += 1;
+        while let Some(line) = lines.get(at) {
+            if is_open(text, line, found) {
+                break;
+            }
+            if is_close(text, line, found) {
+                call.push(with_newline(text, line));
+                closed = true;
+                at += 1;
+                break;
+            }
+            if is_ours(text, line, found) {
+                if unbroken == call.len() && lines_touch(&call, line) {
+                    unbroken += 1;
+                }
+                call.push(with_newline(text, line));
+            } else {
+                at = balanced(text, &lines, at, found);
+            }
+            at += 1;
+        }
+        if !closed {
+            // Its end is gone; what follows further down may be a call of somebody else's.
+            call.truncate(unbroken);
+        }
+        ours.extend(call);
+    }
+    ours
+}
+
+fn lines_touch(call: &[Range<usize>], next: &Range<usize>) -> bool {
+    call.last().is_some_and(|last| last.end == next.start)
+}
+
+/// Our lines right below a begin or right above an end, where the rest of the call is gone.
+fn beside(text: &str, mark: &Mark, found: &Scan) -> Range<usize> {
+    let ours = |line: &Range<usize>| {
+        is_ours(text, line, found) || is_open(text, line, found) || is_close(text, line, found)
+    };
+    match mark.side {
+        Side::Begin => {
+            let below = lines(text, mark.range.end..text.len());
+            let mut run = mark.range.end..mark.range.end;
+            for line in below.iter().skip(1) {
+                if !ours(line) {
+                    break;
+                }
+                run.end = line.end;
+                if is_close(text, line, found) {
+                    break;
+                }
+            }
+            run
+        }
+        Side::End => {
+            let above = lines(text, 0..mark.range.start);
+            let mut run = mark.range.start..mark.range.start;
+            let mut parameters = false;
+            for line in above.iter().rev().skip(1) {
+                let content = text.get(line.clone()).unwrap_or_default();
+                if !ours(line) {
+                    // Below the opening of somebody's own template these lines are theirs.
+                    let theirs = depth(content) > 0 || !parameters;
+                    return if theirs { 0..0 } else { run };
+                }
+                parameters |= is_ours(text, line, found);
+                run.start = line.start;
+            }
+            if parameters { run } else { 0..0 }
+        }
+    }
+}
+
+fn insert(human: &str, anchor: usize, machine: &str) -> String {
+    let found = scan(human);
+    let at = found
+        .hidden
+        .iter()
+        .find(|h| h.start < anchor && anchor < h.end)
+        .map_or(anchor, |h| h.start);
+    let (before, after) = human.split_at_checked(at).unwrap_or(("", human));
+    let mut out = before.to_owned();
+    if !before.is_empty() && !before.ends_with('\n') {
+        out.push('\n');
+    }
+    out.push_str(&region(machine));
+    if !after.is_empty() && !after.starts_with('\n') {
+        out.push('\n');
+    }
+    out.push_str(after);
+    out
+}
+
+/// The lines of a stretch, without their line breaks.
+fn lines(text: &str, within: Range<usize>) -> Vec<Range<usize>> {
+    let mut start = within.start;
+    text.get(within)
+        .unwrap_or_default()
+        .split('\n')
+        .map(|line| {
+            let range = start..start + line.len();
+            start = range.end + 1;
+            range
+        })
+        .collect()
+}
+
+fn with_newline(text: &str, line: &Range<usize>) -> Range<usize> {
+    let newline = text.get(line.end..).is_some_and(|t| t.starts_with('\n'));
+    line.start..line.end + usize::from(newline)
+}
+
+/// A mark, with its line where it stands alone there.
+fn mark_with_line(text: &str, mark: &Mark) -> Range<usize> {
+    let before = text.get(..mark.range.start).unwrap_or_default();
+    if before.is_empty() || before.ends_with('\n') {
+        with_newline(text, &mark.range)
+    } else {
+        mark.range.clone()
+    }
+}
+
+fn is_line(text: &str, line: &Range<usize>, found: &Scan, form: impl Fn(&str) -> bool) -> bool {
+    !found.hides(line) && text.get(line.clone()).is_some_and(|l| form(l.trim_end()))
+}
+
+fn is_open(text: &str, line: &Range<usize>, found: &Scan) -> bool {
+    is_line(text, line, found, |l| l == OPEN)
+}
+
+fn is_close(text: &str, line: &Range<usize>, found: &Scan) -> bool {
+    is_line(text, line, found, |l| l == CLOSE)
+}
+
+/// A line as stands between the first and the last of our call: a parameter, or an instance of a list.
+fn is_ours(text: &str, line: &Range<usize>, found: &Scan) -> bool {
+    is_line(text, line, found, |l| is_parameter(l) || is_listed(l))
+}
+
+/// `|Some Name=…`
+fn is_parameter(line: &str) -> bool {
+    let Some((name, _)) = line.strip_prefix('|').and_then(|l| l.split_once('=')) else {
+        return false;
+    };
+    name.starts_with(|c: char| c.is_ascii_uppercase())
+        && !name.ends_with(' ')
+        && name.chars().all(|c| c.is_ascii_alphabetic() || c == ' ')
+}
+
+/// `* [[Nova Resource:I-…|name]] (region)`
+fn is_listed(line: &str) -> bool {
+    line.strip_prefix("* [[Nova Resource:")
+        .and_then(|l| l.split_once('|'))
+        .and_then(|(title, rest)| Some((title, rest.split_once("]] (")?)))
+        .is_some_and(|(title, (label, region))| {
+            !title.contains(']')
+                && !label.contains(']')
+                && region
+                    .strip_suffix(')')
+                    .is_some_and(|r| !r.contains([' ', ')']))
+        })
+}
+
+/// How many calls or tables a line opens and leaves open.
+fn depth(line: &str) -> isize {
+    let count = |sign: &str| isize::try_from(line.matches(sign).count()).unwrap_or(0);
+    count("{{") - count("}}")
+}
+
+/// The last line of somebody's call that begins in line `at`; `at` itself where none does or it never ends.
+fn balanced(text: &str, lines: &[Range<usize>], at: usize, found: &Scan) -> usize {
+    let mut open = 0;
+    for (index, line) in lines.iter().enumerate().skip(at) {
+        if index > at && is_open(text, line, found) {
+            break;
+        }
+        open += depth(text.get(line.clone()).unwrap_or_default());
+        if open <= 0 {
+            return index;
+        }
+    }
+    at
+}

@@ -1,0 +1,117 @@
+//! Edit summaries: what was done, in a line that nothing a name holds can turn into a link.
+
+use super::encode;
+use crate::ids::{OperationId, ProjectName};
+
+/// MediaWiki's bound, in characters.
+const LONGEST: usize = 500;
+/// Longest name that is written whole.
+const NAME: usize = 80;
+
+/// A reason for an edit, as it is kept until the page is written.
+#[derive(Clone, Copy, Debug)]
+pub struct Reason<'a> {
+    /// What was done: one of the sentences below.
+    pub what: &'a str,
+    /// The operation, where it is one of ours.
+    pub operation: Option<&'a OperationId>,
+}
+
+/// "created instance tools-web-01 in project bots"
+pub fn created(instance: &str, project: &ProjectName) -> String {
+    done("created", instance, project)
+}
+
+/// "rebooted instance …"
+pub fn rebooted(instance: &str, project: &ProjectName) -> String {
+    done("rebooted", instance, project)
+}
+
+/// "deleted instance …"
+pub fn deleted(instance: &str, project: &ProjectName) -> String {
+    done("deleted", instance, project)
+}
+
+fn done(verb: &str, instance: &str, project: &ProjectName) -> String {
+    let instance = encode::summary(instance, NAME);
+    let project = encode::summary(project.as_str(), NAME);
+    format!("{verb} instance {instance} in project {project}")
+}
+
+/// "instance tools-web-01 is ACTIVE"
+pub fn state(instance: &str, state: &str) -> String {
+    let instance = encode::summary(instance, NAME);
+    format!("instance {instance} is {}", encode::summary(state, NAME))
+}
+
+/// "members of project bots changed", and what else there is to say of a project.
+pub fn project(project: &ProjectName, what: &str) -> String {
+    let project = encode::summary(project.as_str(), NAME);
+    format!(
+        "{} of project {project} changed",
+        encode::summary(what, NAME)
+    )
+}
+
+/// "tools-web-01 is now the name of I-3f9a2c1e"
+pub fn name_in_use(instance: &str, title: &str) -> String {
+    let instance = encode::summary(instance, NAME);
+    format!("{instance} is now the name of [[{title}]]")
+}
+
+/// "no instance is called tools-web-01 any more"
+pub fn name_unused(instance: &str) -> String {
+    format!(
+        "no instance is called {} any more",
+        encode::summary(instance, NAME)
+    )
+}
+
+/// The summary of an edit that all these reasons ask for, oldest first. A reason without an operation was
+/// seen, not done through the wiki, and that is said.
+pub fn of(reasons: &[Reason<'_>]) -> String {
+    let mut parts: Vec<String> = Vec::new();
+    for reason in reasons {
+        let part = match reason.operation {
+            Some(operation) => {
+                let operation = encode::summary(operation.as_str(), 40);
+                format!("{} (operation {operation})", reason.what)
+            }
+            None => format!("{} (seen, not done through the wiki)", reason.what),
+        };
+        if parts.last() != Some(&part) {
+            parts.push(part);
+        }
+    }
+    joined(parts)
+}
+
+/// The same by the system user, where MediaWiki will not have it from the person.
+pub fn on_behalf(person: &str, summary: &str) -> String {
+    let link = format!("[[User:{}]]", encode::summary(person, 255));
+    bounded(format!("for {link}: {summary}"))
+}
+
+/// As many parts as fit, the last ones first: they say how things are now.
+fn joined(mut parts: Vec<String>) -> String {
+    while parts.len() > 1
+        && parts.iter().map(|p| p.chars().count() + 2).sum::<usize>() > LONGEST - 60
+    {
+        parts.remove(0);
+    }
+    bounded(parts.join("; "))
+}
+
+/// Cut at a whole entity.
+fn bounded(text: String) -> String {
+    let short = encode::cut(&text, LONGEST);
+    if short == text {
+        return text;
+    }
+    match (short.rfind('&'), short.rfind(';')) {
+        (Some(amp), semicolon) if semicolon.is_none_or(|s| s < amp) => {
+            format!("{}…", short.get(..amp).unwrap_or_default())
+        }
+        _ => short,
+    }
+}

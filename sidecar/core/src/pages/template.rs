@@ -1,0 +1,59 @@
+//! The one form in which machine text is written: a call of `Template:Nova Resource`, a parameter a line.
+
+use super::encode;
+use chrono::{DateTime, Utc};
+
+/// First line of every call.
+pub(super) const OPEN: &str = "{{Nova Resource";
+/// Last line of every call.
+pub(super) const CLOSE: &str = "}}";
+
+/// A call being written. Values are encoded on their way in; there is no way past that but [`Call::trusted`].
+pub(super) struct Call(String);
+
+impl Call {
+    pub(super) fn new(resource_type: &str) -> Self {
+        let mut call = Self(OPEN.to_owned());
+        call.text("Resource Type", resource_type);
+        call
+    }
+
+    /// A value; nothing is written where it is empty, so that absent facts are absent.
+    pub(super) fn text(&mut self, name: &str, value: &str) {
+        self.trusted(name, &encode::argument(value));
+    }
+
+    pub(super) fn maybe(&mut self, name: &str, value: Option<&str>) {
+        self.text(name, value.unwrap_or_default());
+    }
+
+    pub(super) fn list<S: AsRef<str>>(&mut self, name: &str, values: impl IntoIterator<Item = S>) {
+        self.trusted(name, &encode::arguments(values));
+    }
+
+    pub(super) fn time(&mut self, name: &str, value: Option<DateTime<Utc>>) {
+        let text = value.map(|t| t.format("%Y-%m-%dT%H:%M:%SZ").to_string());
+        self.maybe(name, text.as_deref());
+    }
+
+    /// Text that is encoded already.
+    pub(super) fn trusted(&mut self, name: &str, encoded: &str) {
+        if !encoded.is_empty() {
+            self.0.push_str(&format!("\n|{name}={encoded}"));
+        }
+    }
+
+    pub(super) fn done(self) -> String {
+        format!("{}\n{CLOSE}", self.0)
+    }
+}
+
+/// The user page of a wiki user.
+pub(super) fn user(name: &str) -> String {
+    format!("User:{name}")
+}
+
+/// A link to a page whose title MediaWiki has accepted.
+pub(super) fn link(title: &str) -> String {
+    format!("[[{}]]", encode::argument(title))
+}

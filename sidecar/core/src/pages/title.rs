@@ -1,0 +1,87 @@
+//! What pages are called.
+
+use crate::ids::{InstanceId, ProjectName, Region};
+use unicode_normalization::UnicodeNormalization as _;
+
+/// The namespace of all pages here.
+pub const NAMESPACE: &str = "Nova Resource";
+/// How many digits of the UUID an instance's title has, unless that title is taken.
+pub const DIGITS: usize = 8;
+/// MediaWiki's bound for a title without its namespace, in bytes.
+const LONGEST: usize = 255;
+
+/// An instance's page: `Nova Resource:I-3f9a2c1e`.
+pub fn instance_title(id: InstanceId, digits: usize) -> String {
+    format!("{NAMESPACE}:I-{}", id.short(digits))
+}
+
+/// A project's page, with the first letter raised as MediaWiki does.
+pub fn project_title(project: &ProjectName) -> String {
+    format!("{NAMESPACE}:{}", ucfirst(project.as_str()))
+}
+
+/// The redirect of a name: `Nova Resource:<name>.<project>.<region>`. `None` where that cannot be a title, or not
+/// this one: names given outside the wiki may hold anything.
+pub fn redirect_title(name: &str, project: &ProjectName, region: &Region) -> Option<String> {
+    let text = format!("{name}.{project}.{region}");
+    let good = !name.is_empty()
+        && text.len() <= LONGEST
+        && text.nfc().eq(text.chars())
+        && !text.starts_with([':', '.', '/'])
+        && !text.chars().any(never_in_titles)
+        && spaces_collapsed(&text) == text
+        && !["~~~", "/./", "/../", "::"]
+            .iter()
+            .any(|s| text.contains(s))
+        && !text.ends_with("/.")
+        && !text.ends_with("/..");
+    good.then(|| format!("{NAMESPACE}:{}", ucfirst(&text)))
+}
+
+/// Signs that MediaWiki refuses in titles, drops from them, or reads as an escape.
+fn never_in_titles(c: char) -> bool {
+    c.is_control()
+        || "#<>[]|{}_%&\u{ad}\u{fffd}".contains(c)
+        || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        || (c.is_whitespace() && c != ' ')
+}
+
+/// Whether two titles name the same page, as MediaWiki normalises titles.
+pub fn same_title(a: &str, b: &str) -> bool {
+    normalised(a) == normalised(b)
+}
+
+/// A title as MediaWiki would write it: spaces for underscores, none at the ends or in runs, composed
+/// form, first letters raised.
+pub fn normalised(title: &str) -> String {
+    let spaced: String = title.replace('_', " ").nfc().collect();
+    let title = spaces_collapsed(&spaced);
+    match title.split_once(':') {
+        Some((namespace, text)) => {
+            format!(
+                "{}:{}",
+                ucfirst(namespace.trim_end()),
+                ucfirst(text.trim_start())
+            )
+        }
+        None => ucfirst(&title),
+    }
+}
+
+fn spaces_collapsed(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Raises the first letter where that gives one letter: MediaWiki leaves `ß` and its like as they are.
+fn ucfirst(text: &str) -> String {
+    let mut chars = text.chars();
+    let Some(first) = chars.next() else {
+        return String::new();
+    };
+    let mut upper = first.to_uppercase();
+    let raised = match (upper.next(), upper.next()) {
+        (Some(one), None) => one,
+        _ => first,
+    };
+    std::iter::once(raised).chain(chars).collect()
+}
