@@ -1,0 +1,87 @@
+//! Schema changes: numbered, forward only, each applied once.
+
+use super::failure::Failure;
+use super::{Store, first};
+use mysql_async::Conn;
+use mysql_async::prelude::Queryable;
+use osm_core::ports::PortError;
+
+/// A file of `migrations/`; its number is its place in the list, from 1.
+const MIGRATIONS: [(&str, &str); 1] = [("store", include_str!("migrations/0001_store.sql"))];
+
+/// So long does one replica wait for another that is migrating.
+const LOCK_SECONDS: u32 = 60;
+
+/// One lock a database; a lock's name is bounded, so the database's name is hashed.
+const LOCK_NAME: &str = "SHA1(CONCAT('openstackmanager migrate ', DATABASE()))";
+
+impl Store {
+    /// Brings the schema up to what this version knows; a newer schema is left as it is.
+    /// Says the names of what was applied.
+    pub async fn migrate(&self) -> Result<Vec<&'static str>, PortError> {
+        // DDL may take long: no time limit here.
+        self.try_migrate()
+            .await
+            .map_err(|failure| failure.port_error("migrate the schema of", &self.target))
+    }
+
+    async fn try_migrate(&self) -> Result<Vec<&'static str>, Failure> {
+        let mut conn = self.conn().await?;
+        let sql = format!("SELECT GET_LOCK({LOCK_NAME}, ?)");
+        let locked: Option<(Option<u8>,)> = first(&mut conn, &sql, (LOCK_SECONDS,)).await?;
+        if locked != Some((Some(1),)) {
+            return Err(Failure::Conflict(
+                "another replica has been migrating for a minute".to_owned(),
+            ));
+        }
+        let applied = apply(&mut conn).await;
+        // Closing the connection gives the lock back, whatever happened.
+        conn.disconnect().await?;
+        applied
+    }
+
+    /// The schema's version there, and the one this version knows.
+    pub async fn schema(&self) -> Result<(u32, u32), PortError> {
+        self.attempt("read the schema's version of", || async {
+            let mut conn = self.conn().await?;
+            Ok((version(&mut conn).await?, known()))
+        })
+        .await
+    }
+}
+
+async fn apply(conn: &mut Conn) -> Result<Vec<&'static str>, Failure> {
+    conn.query_drop(
+        "CREATE TABLE IF NOT EXISTS schema_version (
+           version INT UNSIGNED NOT NULL PRIMARY KEY,
+           name VARCHAR(64) NOT NULL,
+           applied_at DATETIME(6) NOT NULL
+         ) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin",
+    )
+    .await?;
+    let done = version(conn).await?;
+    let mut applied = Vec::new();
+    for (number, (name, sql)) in (1..).zip(MIGRATIONS) {
+        if number > done {
+            conn.query_drop(sql).await?;
+            conn.exec_drop(
+                "INSERT INTO schema_version (version, name, applied_at)
+                 VALUES (?, ?, UTC_TIMESTAMP(6))",
+                (number, name),
+            )
+            .await?;
+            applied.push(name);
+        }
+    }
+    Ok(applied)
+}
+
+async fn version(conn: &mut Conn) -> Result<u32, Failure> {
+    let row: Option<(Option<u32>,)> =
+        first(conn, "SELECT MAX(version) FROM schema_version", ()).await?;
+    Ok(row.and_then(|(version,)| version).unwrap_or(0))
+}
+
+fn known() -> u32 {
+    u32::try_from(MIGRATIONS.len()).unwrap_or(u32::MAX)
+}

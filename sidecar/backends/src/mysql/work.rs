@@ -1,0 +1,273 @@
+//! What the runner does with operations: claim, renew, note, release.
+
+use super::failure::Failure;
+use super::operations::{read, state_of, step_name};
+use super::stored::{encode, encode_msg};
+use super::{Store, first, lease_end};
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use mysql_async::Transaction;
+use mysql_async::prelude::Queryable;
+use osm_core::ids::{InstanceId, OperationId};
+use osm_core::message::Msg;
+use osm_core::ports::{Operation, OperationState, OperationWork, PortError, StepRecord};
+use serde_json::json;
+use std::time::Duration;
+
+#[async_trait]
+impl OperationWork for Store {
+    async fn claim(
+        &self,
+        owner: &str,
+        now: DateTime<Utc>,
+        lease: Duration,
+    ) -> Result<Option<Operation>, PortError> {
+        self.attempt("claim an operation in", || {
+            self.try_claim(owner, now, lease)
+        })
+        .await
+    }
+
+    async fn renew(
+        &self,
+        id: &OperationId,
+        generation: u64,
+        until: DateTime<Utc>,
+    ) -> Result<(), PortError> {
+        self.attempt("renew the lease of an operation in", || async {
+            let mut conn = self.conn().await?;
+            conn.exec_drop(
+                "UPDATE operations SET due_at = ?
+                 WHERE id = ? AND generation = ? AND owner IS NOT NULL",
+                (until.naive_utc(), id.as_str(), generation),
+            )
+            .await?;
+            held_if(conn.affected_rows() > 0, id, generation)
+        })
+        .await
+    }
+
+    async fn note_step(
+        &self,
+        id: &OperationId,
+        generation: u64,
+        step: &StepRecord,
+        instance: Option<InstanceId>,
+    ) -> Result<(), PortError> {
+        self.attempt("note a step in", || {
+            self.try_note_step(id, generation, step, instance)
+        })
+        .await
+    }
+
+    async fn note_state(
+        &self,
+        id: &OperationId,
+        generation: u64,
+        state: OperationState,
+        error: Option<&Msg>,
+        at: DateTime<Utc>,
+    ) -> Result<(), PortError> {
+        self.attempt("note the state of an operation in", || {
+            self.try_note_state(id, generation, state, error, at)
+        })
+        .await
+    }
+
+    async fn release(
+        &self,
+        id: &OperationId,
+        generation: u64,
+        due: DateTime<Utc>,
+    ) -> Result<(), PortError> {
+        self.attempt("release an operation in", || async {
+            let mut conn = self.conn().await?;
+            conn.exec_drop(
+                "UPDATE operations SET owner = NULL, due_at = ?
+                 WHERE id = ? AND generation = ? AND owner IS NOT NULL",
+                (due.naive_utc(), id.as_str(), generation),
+            )
+            .await?;
+            held_if(conn.affected_rows() > 0, id, generation)
+        })
+        .await
+    }
+}
+
+impl Store {
+    /// A claim counts once this has committed: `SKIP LOCKED` alone is local to a Galera node.
+    async fn try_claim(
+        &self,
+        owner: &str,
+        now: DateTime<Utc>,
+        lease: Duration,
+    ) -> Result<Option<Operation>, Failure> {
+        let mut tx = self.begin().await?;
+        // In the index's order, so that no row but the one taken is locked.
+        let row: Option<(String,)> = first(
+            &mut tx,
+            "SELECT id FROM operations FORCE INDEX (due) WHERE due_at <= ?
+             ORDER BY due_at LIMIT 1 FOR UPDATE SKIP LOCKED",
+            (now.naive_utc(),),
+        )
+        .await?;
+        let Some((id,)) = row else {
+            tx.rollback().await?;
+            return Ok(None);
+        };
+        tx.exec_drop(
+            "UPDATE operations SET owner = ?, generation = generation + 1, due_at = ?
+             WHERE id = ?",
+            (owner, lease_end(now, lease), &id),
+        )
+        .await?;
+        // What cannot be read stays claimed until its lease ends, and so does not block the others.
+        let operation = read(&mut tx, &OperationId::trusted(id)).await;
+        tx.commit().await?;
+        operation
+    }
+
+    async fn try_note_step(
+        &self,
+        id: &OperationId,
+        generation: u64,
+        step: &StepRecord,
+        instance: Option<InstanceId>,
+    ) -> Result<(), Failure> {
+        let mut tx = self.begin().await?;
+        let held = held(&mut tx, id).await?;
+        held_if(held.by(generation) && held.owned, id, generation)?;
+        tx.exec_drop(
+            "UPDATE steps SET state = ?, attempts = ?, error = ?
+             WHERE operation_id = ? AND position = ?",
+            (
+                step_name(step.state),
+                step.attempts,
+                encode_msg(step.error.as_ref())?,
+                id.as_str(),
+                step.index,
+            ),
+        )
+        .await?;
+        if let Some(instance) = instance.map(|i| i.to_string()) {
+            for sql in [
+                "UPDATE operations SET instance_id = ? WHERE id = ?",
+                "UPDATE names SET instance_id = ? WHERE operation_id = ?",
+            ] {
+                tx.exec_drop(sql, (&instance, id.as_str())).await?;
+            }
+        }
+        Ok(tx.commit().await?)
+    }
+
+    async fn try_note_state(
+        &self,
+        id: &OperationId,
+        generation: u64,
+        state: OperationState,
+        error: Option<&Msg>,
+        at: DateTime<Utc>,
+    ) -> Result<(), Failure> {
+        let mut tx = self.begin().await?;
+        let held = held(&mut tx, id).await?;
+        if held.by(generation) && !held.owned && held.state == state {
+            // The caller repeats itself, since the answer to the first time was lost.
+            return Ok(tx.rollback().await?);
+        }
+        held_if(held.by(generation) && held.owned, id, generation)?;
+        tx.exec_drop(
+            "UPDATE operations SET state = ?, error = ? WHERE id = ?",
+            (state.name(), encode_msg(error)?, id.as_str()),
+        )
+        .await?;
+        if state.over() {
+            end(&mut tx, id, state, error, at).await?;
+        }
+        Ok(tx.commit().await?)
+    }
+}
+
+/// Lets go for good: the resource, the name where no server has it, and the audit row.
+async fn end(
+    tx: &mut Transaction<'_>,
+    id: &OperationId,
+    state: OperationState,
+    error: Option<&Msg>,
+    at: DateTime<Utc>,
+) -> Result<(), Failure> {
+    tx.exec_drop(
+        "UPDATE operations SET finished_at = ?, due_at = NULL, owner = NULL, busy = NULL
+         WHERE id = ?",
+        (at.naive_utc(), id.as_str()),
+    )
+    .await?;
+    let unused = match state {
+        OperationState::Undone => "1",
+        // An operator decides what becomes of it.
+        OperationState::Parked => "0",
+        _ => {
+            "(instance_id IS NULL OR EXISTS (
+               SELECT 1 FROM instances
+               WHERE instances.region = names.region AND instances.id = names.instance_id
+                 AND instances.ended = 1))"
+        }
+    };
+    tx.exec_drop(
+        format!("DELETE FROM names WHERE operation_id = ? AND {unused}"),
+        (id.as_str(),),
+    )
+    .await?;
+    tx.exec_drop(
+        "INSERT INTO audit (at, event, operation_id, region, project, wiki_user_id, wiki_user_name,
+           request_id, detail)
+         SELECT ?, ?, id, region, project, wiki_user_id, wiki_user_name, request_id, ?
+         FROM operations WHERE id = ?",
+        (
+            at.naive_utc(),
+            state.name(),
+            encode("audit row", json!({ "error": error }))?,
+            id.as_str(),
+        ),
+    )
+    .await?;
+    Ok(())
+}
+
+/// Who holds an operation; its row is locked.
+struct Held {
+    generation: u64,
+    owned: bool,
+    state: OperationState,
+}
+
+impl Held {
+    fn by(&self, generation: u64) -> bool {
+        self.generation == generation
+    }
+}
+
+async fn held(tx: &mut Transaction<'_>, id: &OperationId) -> Result<Held, Failure> {
+    let row: Option<(u64, bool, String)> = first(
+        tx,
+        "SELECT generation, owner IS NOT NULL, state FROM operations WHERE id = ? FOR UPDATE",
+        (id.as_str(),),
+    )
+    .await?;
+    let Some((generation, owned, state)) = row else {
+        return Err(Failure::Conflict(format!("there is no operation {id}")));
+    };
+    Ok(Held {
+        generation,
+        owned,
+        state: state_of(&state)?,
+    })
+}
+
+fn held_if(held: bool, id: &OperationId, generation: u64) -> Result<(), Failure> {
+    if held {
+        return Ok(());
+    }
+    Err(Failure::Conflict(format!(
+        "operation {id} is no longer held under generation {generation}"
+    )))
+}
