@@ -1,0 +1,315 @@
+//! The services' words, and how they become ours. Only the fields that are used.
+
+use chrono::{DateTime, NaiveDateTime, Utc};
+use osm_core::ids::{InstanceId, ProjectId, ProjectName, Region};
+use osm_core::instance::{Address, Flavor, Headroom, Image, Instance, SecurityGroup};
+use serde::Deserialize;
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+use uuid::Uuid;
+
+// Keystone
+
+#[derive(Deserialize)]
+pub(super) struct TokenReply {
+    pub token: Token,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Token {
+    pub issued_at: DateTime<Utc>,
+    pub expires_at: DateTime<Utc>,
+    pub project: TokenProject,
+    pub catalog: Vec<CatalogueEntry>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct TokenProject {
+    pub domain: Id,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Id {
+    pub id: String,
+}
+
+#[derive(Deserialize)]
+pub(super) struct CatalogueEntry {
+    #[serde(rename = "type")]
+    pub kind: String,
+    pub endpoints: Vec<Endpoint>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Endpoint {
+    pub interface: String,
+    pub region_id: Option<String>,
+    pub url: String,
+}
+
+#[derive(Deserialize)]
+pub(super) struct ProjectsReply {
+    pub projects: Vec<Project>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Project {
+    pub id: String,
+    pub name: String,
+    pub domain_id: String,
+    #[serde(default)]
+    pub enabled: bool,
+}
+
+// Nova
+
+#[derive(Deserialize)]
+pub(super) struct ServerReply<T> {
+    pub server: T,
+}
+
+#[derive(Deserialize)]
+pub(super) struct NewServer {
+    pub id: Uuid,
+}
+
+/// A server. Of one whose cell is down Nova tells no more than id, project, status and creation.
+#[derive(Deserialize)]
+pub(super) struct Server {
+    pub id: Uuid,
+    pub tenant_id: String,
+    pub status: String,
+    pub created: DateTime<Utc>,
+    pub name: Option<String>,
+    pub updated: Option<DateTime<Utc>>,
+    pub flavor: Option<ServerFlavor>,
+    /// An object with the image's id, or an empty text where the server was booted from a volume.
+    pub image: Option<Value>,
+    #[serde(default)]
+    pub addresses: BTreeMap<String, Vec<ServerAddress>>,
+    #[serde(default)]
+    pub security_groups: Vec<Named>,
+    #[serde(default)]
+    pub metadata: BTreeMap<String, String>,
+    #[serde(default)]
+    pub tags: Vec<String>,
+    pub fault: Option<ServerFault>,
+    #[serde(rename = "OS-EXT-STS:task_state")]
+    pub task_state: Option<String>,
+    #[serde(rename = "OS-SRV-USG:launched_at")]
+    pub launched: Option<NaiveDateTime>,
+    #[serde(rename = "OS-SRV-USG:terminated_at")]
+    pub terminated: Option<NaiveDateTime>,
+    #[serde(rename = "OS-EXT-SRV-ATTR:host")]
+    pub host: Option<String>,
+    #[serde(rename = "OS-EXT-AZ:availability_zone")]
+    pub availability_zone: Option<String>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct ServerFlavor {
+    original_name: String,
+    vcpus: u32,
+    ram: u64,
+    disk: u64,
+    #[serde(default)]
+    ephemeral: u64,
+}
+
+#[derive(Deserialize)]
+pub(super) struct ServerAddress {
+    addr: IpAddr,
+    #[serde(rename = "OS-EXT-IPS:type")]
+    kind: Option<String>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Named {
+    name: String,
+}
+
+#[derive(Deserialize)]
+pub(super) struct ServerFault {
+    message: String,
+}
+
+impl Server {
+    pub fn image_id(&self) -> Option<&str> {
+        self.image.as_ref()?.get("id")?.as_str()
+    }
+
+    /// Our form of it; `None` where its cell is down, so that little is known of it.
+    pub fn into_instance(
+        self,
+        region: &Region,
+        project: Option<String>,
+        image_name: Option<String>,
+    ) -> Option<Instance> {
+        let image = self.image_id().map(|id| Image {
+            id: id.to_owned(),
+            name: image_name,
+            default: false,
+            min_ram_mb: 0,
+            min_disk_gb: 0,
+        });
+        let flavor = self.flavor?;
+        let updated = self.updated?;
+        let deleted = (self.status == "DELETED")
+            .then(|| self.terminated.map_or(updated, |ended| ended.and_utc()));
+        // Nova names a group once for each port that has it.
+        let groups: BTreeSet<String> = self.security_groups.into_iter().map(|g| g.name).collect();
+        let addresses = self.addresses.into_iter().flat_map(|(network, addresses)| {
+            addresses.into_iter().map(move |address| Address {
+                network: network.clone(),
+                ip: address.addr,
+                floating: address.kind.as_deref() == Some("floating"),
+            })
+        });
+        Some(Instance {
+            region: region.clone(),
+            id: InstanceId(self.id),
+            project: ProjectName::trusted(project.unwrap_or_else(|| self.tenant_id.clone())),
+            project_id: ProjectId::trusted(self.tenant_id),
+            name: self.name?,
+            status: self.status,
+            task_state: self.task_state,
+            created: self.created,
+            launched: self.launched.map(|at| at.and_utc()),
+            updated,
+            deleted,
+            host: self.host,
+            availability_zone: self.availability_zone.filter(|zone| !zone.is_empty()),
+            flavor: Flavor {
+                id: None,
+                name: flavor.original_name,
+                vcpus: flavor.vcpus,
+                ram_mb: flavor.ram,
+                disk_gb: flavor.disk,
+                ephemeral_gb: flavor.ephemeral,
+            },
+            image,
+            addresses: addresses.collect(),
+            security_groups: groups.into_iter().collect(),
+            metadata: self.metadata,
+            tags: self.tags,
+            fault: self.fault.map(|fault| fault.message),
+        })
+    }
+}
+
+#[derive(Deserialize)]
+pub(super) struct NovaFlavor {
+    id: String,
+    name: String,
+    vcpus: u32,
+    ram: u64,
+    disk: u64,
+    #[serde(rename = "OS-FLV-EXT-DATA:ephemeral", default)]
+    ephemeral: u64,
+}
+
+impl From<NovaFlavor> for Flavor {
+    fn from(flavor: NovaFlavor) -> Self {
+        Self {
+            id: Some(flavor.id),
+            name: flavor.name,
+            vcpus: flavor.vcpus,
+            ram_mb: flavor.ram,
+            disk_gb: flavor.disk,
+            ephemeral_gb: flavor.ephemeral,
+        }
+    }
+}
+
+#[derive(Deserialize)]
+pub(super) struct LimitsReply {
+    limits: Limits,
+}
+
+#[derive(Deserialize)]
+struct Limits {
+    absolute: Absolute,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Absolute {
+    max_total_instances: i64,
+    total_instances_used: i64,
+    max_total_cores: i64,
+    total_cores_used: i64,
+    #[serde(rename = "maxTotalRAMSize")]
+    max_total_ram_size: i64,
+    #[serde(rename = "totalRAMUsed")]
+    total_ram_used: i64,
+}
+
+impl From<LimitsReply> for Headroom {
+    fn from(reply: LimitsReply) -> Self {
+        let it = reply.limits.absolute;
+        // -1 is without limit.
+        let left = |most: i64, used: i64| (most >= 0).then(|| most.saturating_sub(used));
+        Self {
+            instances: left(it.max_total_instances, it.total_instances_used),
+            cores: left(it.max_total_cores, it.total_cores_used),
+            ram_mb: left(it.max_total_ram_size, it.total_ram_used),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+pub(super) struct ConsoleReply {
+    pub output: Option<String>,
+}
+
+// Glance
+
+#[derive(Deserialize)]
+pub(super) struct GlanceImage {
+    pub id: String,
+    pub name: Option<String>,
+    #[serde(default)]
+    min_ram: u64,
+    #[serde(default)]
+    min_disk: u64,
+    /// A property of ours, not Glance's: any text but `false` marks the image offered first.
+    default: Option<String>,
+}
+
+impl From<GlanceImage> for Image {
+    fn from(image: GlanceImage) -> Self {
+        Self {
+            id: image.id,
+            name: image.name,
+            default: image
+                .default
+                .is_some_and(|d| !d.eq_ignore_ascii_case("false")),
+            min_ram_mb: image.min_ram,
+            min_disk_gb: image.min_disk,
+        }
+    }
+}
+
+// Neutron
+
+#[derive(Deserialize)]
+pub(super) struct NeutronObject {
+    id: String,
+    name: String,
+}
+
+impl NeutronObject {
+    pub fn into_id(self) -> String {
+        self.id
+    }
+}
+
+impl From<NeutronObject> for SecurityGroup {
+    fn from(group: NeutronObject) -> Self {
+        Self {
+            id: group.id,
+            name: group.name,
+        }
+    }
+}
