@@ -8,8 +8,10 @@ use Config;
 use MediaWiki\Api\Hook\ApiCheckCanExecuteHook;
 use MediaWiki\Extension\OpenStackManager\WikiHooks;
 use MediaWiki\Hook\RecentChange_saveHook;
+use MediaWiki\Hook\WebResponseSetCookieHook;
 use MediaWiki\Permissions\Hook\GetUserPermissionsErrorsHook;
 use MediaWiki\Permissions\Hook\UserGetRightsHook;
+use MediaWiki\Session\SessionManager;
 use MediaWiki\Storage\Hook\MultiContentSaveHook;
 use TitleFactory;
 
@@ -22,7 +24,8 @@ class SessionHooks implements
 	GetUserPermissionsErrorsHook,
 	MultiContentSaveHook,
 	RecentChange_saveHook,
-	UserGetRightsHook
+	UserGetRightsHook,
+	WebResponseSetCookieHook
 {
 	private const MODULES = [ 'query', 'edit' ];
 	private const SYSTEM_MODULES = [ 'query', 'edit', 'purge' ];
@@ -47,6 +50,7 @@ class SessionHooks implements
 		}
 		$provider = SidecarSessionProvider::current();
 		if ( $provider && $provider->getUser() ) {
+			$this->keepToken( $provider->getUser()->getId() );
 			return;
 		}
 		$refusal = $provider ? $provider->getRefusal() : null;
@@ -92,7 +96,8 @@ class SessionHooks implements
 		if ( !$provider || $user->getId() !== $provider->getUser()?->getId() ) {
 			return true;
 		}
-		if ( $renderedRevision->getRevision()->getParentId() === $provider->getParent() ) {
+		// A new page's revision has no parent yet, not even 0.
+		if ( ( $renderedRevision->getRevision()->getParentId() ?? 0 ) === $provider->getParent() ) {
 			return true;
 		}
 		$status->fatal( 'edit-conflict' );
@@ -114,6 +119,25 @@ class SessionHooks implements
 		if ( $provider && $provider->isSystem() && $user->equals( $provider->getUser() ) ) {
 			$rights = array_merge( $rights, SidecarSessionProvider::SYSTEM_RIGHTS );
 		}
+	}
+
+	/**
+	 * MediaWiki has cookies for more than sessions; the sidecar keeps none.
+	 *
+	 * @inheritDoc
+	 */
+	public function onWebResponseSetCookie( &$name, &$value, &$expire, &$options ) {
+		return !SidecarSessionProvider::isClaimed();
+	}
+
+	/**
+	 * The same CSRF token for all requests for a user. A session of the system user cannot be stored, since
+	 * MediaWiki ties it to the user's token, which is random for such a user; and two first requests at once
+	 * would make two. The signature is what protects these requests; the token is there for action=edit.
+	 */
+	private function keepToken( int $userId ): void {
+		$secret = hash_hmac( 'sha256', "openstackmanager-token:$userId", $this->config->get( 'SecretKey' ) );
+		SessionManager::getGlobalSession()->set( 'wsTokenSecrets', [ 'default' => $secret ] );
 	}
 
 	private function isInReach( $title, bool $isSystem ): bool {

@@ -190,16 +190,11 @@ class SidecarSessionProvider extends SessionProvider {
 			HttpSignature::TO_WIKI, $values, file_get_contents( 'php://input' ),
 			$_SERVER['HTTP_SIGNATURE_INPUT'], $_SERVER['HTTP_SIGNATURE'], $keys, time()
 		);
-		if ( !$this->isFirstUse( $nonce ) ) {
+		// Kept in the database (memcached evicts); of two requests at once, one adds it.
+		$key = $this->stash->makeGlobalKey( 'openstackmanager-nonce', $nonce );
+		if ( !$this->stash->add( $key, 1, self::NONCE_TTL ) ) {
 			throw new SignatureException( SignatureException::REPLAY );
 		}
-	}
-
-	/** The stash's add() alone reads before it writes: two requests at once could both be the first. */
-	private function isFirstUse( string $nonce ): bool {
-		$key = $this->stash->makeGlobalKey( 'openstackmanager-nonce', $nonce );
-		$lock = $this->stash->getScopedLock( $key, 2 );
-		return $lock && $this->stash->add( $key, 1, self::NONCE_TTL );
 	}
 
 	private static function authority(): string {
