@@ -189,24 +189,30 @@ impl Field {
     /// A field with a label and nothing else.
     pub fn new(name: &str, kind: FieldKind, label: Msg) -> Self {
         Self {
-            name: name.to_owned(),
-            kind,
             label: Some(label),
-            help: None,
-            default: None,
-            options: Vec::new(),
-            required: false,
-            maxlength: None,
-            error: None,
+            ..Self::bare(name, kind)
         }
     }
 
     /// A hidden field.
     pub fn hidden(name: &str, value: &str) -> Self {
         Self {
-            label: None,
             default: Some(FieldValue::One(value.to_owned())),
-            ..Self::new(name, FieldKind::Hidden, Msg::new("hidden"))
+            ..Self::bare(name, FieldKind::Hidden)
+        }
+    }
+
+    fn bare(name: &str, kind: FieldKind) -> Self {
+        Self {
+            name: name.to_owned(),
+            kind,
+            label: None,
+            help: None,
+            default: None,
+            options: Vec::new(),
+            required: false,
+            maxlength: None,
+            error: None,
         }
     }
 }

@@ -1,1 +1,315 @@
-//! Sees what changes in the cloud.
+//! Sees what changes in the cloud and in LDAP, whoever changed it, and hands it to the documenter.
+//!
+//! Two ways: `changes-since` every few seconds, and a full comparison at start and now and then. An error
+//! or an empty answer changes nothing: an instance is held deleted only on Nova's word for that very id.
+
+use crate::actions::{Clock, Settings};
+use chrono::{DateTime, TimeDelta, Utc};
+use osm_core::ids::{ProjectId, ProjectName, Region};
+use osm_core::instance::{Instance, META_OPERATION};
+use osm_core::pages::summary;
+use osm_core::ports::{
+    ComputeRead, Directory, Identity, InstanceFilter, InstanceIndex, OperationFilter, Operations,
+    PageDue, PageKey, Pages, Pin, Pins, PortError, Since,
+};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{Notify, watch};
+use tracing::{debug, error, info, warn};
+
+/// Asked again from so far before the last look: clocks differ, and changes land late.
+const OVERLAP: TimeDelta = TimeDelta::seconds(60);
+/// Open operations looked at.
+const OPEN: u32 = 1000;
+
+/// Watches the cloud.
+pub struct Observer {
+    /// Reading the cloud.
+    pub compute: Arc<dyn ComputeRead>,
+    /// LDAP.
+    pub directory: Arc<dyn Directory>,
+    /// Keystone.
+    pub identity: Arc<dyn Identity>,
+    /// Pairs of project ids.
+    pub pins: Arc<dyn Pins>,
+    /// Our copy of the cloud.
+    pub index: Arc<dyn InstanceIndex>,
+    /// Operations, to tell our own doings from others'.
+    pub operations: Arc<dyn Operations>,
+    /// The outbox towards the wiki.
+    pub pages: Arc<dyn Pages>,
+    /// The regions.
+    pub settings: Arc<Settings>,
+    /// To be rung when a page is due.
+    pub page_bell: Arc<Notify>,
+    /// Between two looks.
+    pub poll: Duration,
+    /// Between two full comparisons.
+    pub compare: Duration,
+    /// The time.
+    pub clock: Clock,
+}
+
+impl Observer {
+    /// Watches until told to stop.
+    pub async fn run(self: Arc<Self>, mut shutdown: watch::Receiver<bool>) {
+        let mut compared: Option<DateTime<Utc>> = None;
+        while !*shutdown.borrow() {
+            let now = (self.clock)();
+            let compare = TimeDelta::from_std(self.compare).unwrap_or(TimeDelta::MAX);
+            let full = compared.is_none_or(|at| now - at >= compare);
+            match self.look(full, now).await {
+                Ok(()) if full => compared = Some(now),
+                Ok(()) => {}
+                Err(error) => warn!(%error, full, "could not look; nothing is changed by that"),
+            }
+            tokio::select! {
+                () = tokio::time::sleep(self.poll) => {}
+                _ = shutdown.changed() => {}
+            }
+        }
+    }
+
+    async fn look(&self, full: bool, now: DateTime<Utc>) -> Result<(), PortError> {
+        if full {
+            self.look_at_projects().await?;
+        }
+        let names: BTreeMap<ProjectId, ProjectName> = self
+            .pins
+            .pins()
+            .await?
+            .into_iter()
+            .map(|pin| (pin.project_id, pin.name))
+            .collect();
+        for region in self.settings.region_names() {
+            self.look_at_region(&region, &names, full, now).await?;
+        }
+        Ok(())
+    }
+
+    /// Pins the projects that LDAP and Keystone both have, and has their pages looked at.
+    async fn look_at_projects(&self) -> Result<(), PortError> {
+        let known: BTreeMap<String, ProjectId> = self
+            .identity
+            .our_projects()
+            .await?
+            .into_iter()
+            .filter(|k| k.enabled)
+            .map(|k| (k.name, k.id))
+            .collect();
+        for project in self.directory.projects().await? {
+            let Some(project_id) = known.get(project.name.as_str()) else {
+                debug!(project = %project.name, "in LDAP, not in Keystone or not open to our account");
+                continue;
+            };
+            let wanted = Pin {
+                name: project.name.clone(),
+                entry: project.entry,
+                project_id: project_id.clone(),
+            };
+            let held = self.pins.pin(&wanted).await?;
+            if held == wanted {
+                let what = summary::project(&project.name, "facts");
+                let key = PageKey::Project {
+                    project: project.name,
+                };
+                self.due(key, &what).await?;
+            } else {
+                error!(
+                    ?wanted,
+                    ?held,
+                    "a project's pair of ids is not the one pinned; it is left alone"
+                );
+            }
+        }
+        self.page_bell.notify_one();
+        Ok(())
+    }
+
+    async fn look_at_region(
+        &self,
+        region: &Region,
+        names: &BTreeMap<ProjectId, ProjectName>,
+        full: bool,
+        now: DateTime<Utc>,
+    ) -> Result<(), PortError> {
+        let since = match self.index.watermark(region).await? {
+            Some(at) if !full => Since::Changed(at - OVERLAP),
+            _ => Since::Everything,
+        };
+        let servers = self.compute.servers(region, since).await?;
+        let ours = self.under_way().await?;
+        let mut listed = BTreeSet::new();
+        for server in servers {
+            listed.insert(server.id);
+            let Some(project) = names.get(&server.project_id) else {
+                continue;
+            };
+            let instance = settle(Instance {
+                project: project.clone(),
+                ..server
+            });
+            self.see(instance, now, &ours).await?;
+        }
+        if since == Since::Everything {
+            self.look_for_missing(region, &listed, &ours, now).await?;
+        }
+        self.index.set_watermark(region, now).await
+    }
+
+    /// What stands in the index and was not listed: each is asked for by its id.
+    async fn look_for_missing(
+        &self,
+        region: &Region,
+        listed: &BTreeSet<osm_core::ids::InstanceId>,
+        ours: &Ours,
+        now: DateTime<Utc>,
+    ) -> Result<(), PortError> {
+        let mut after = None;
+        loop {
+            let filter = InstanceFilter {
+                region: Some(region.clone()),
+                limit: 1000,
+                after,
+                ..InstanceFilter::default()
+            };
+            let page = self.index.list(&filter).await?;
+            let Some(last) = page.last() else {
+                return Ok(());
+            };
+            let i = &last.instance;
+            after = Some((
+                i.project.to_string(),
+                i.region.to_string(),
+                i.name.clone(),
+                i.id.to_string(),
+            ));
+            for seen in page {
+                let known = seen.instance;
+                if listed.contains(&known.id) {
+                    continue;
+                }
+                let asked = self
+                    .compute
+                    .server(region, &known.project_id, known.id)
+                    .await?;
+                if asked.is_none() {
+                    info!(instance = %known.id, "Nova says it is gone");
+                    let gone = Instance {
+                        status: "DELETED".to_owned(),
+                        ..known
+                    };
+                    self.see(settle(gone), now, ours).await?;
+                }
+            }
+        }
+    }
+
+    /// Puts down what was seen; where it differs and is not our own doing, its pages are due.
+    async fn see(&self, new: Instance, now: DateTime<Utc>, ours: &Ours) -> Result<(), PortError> {
+        let old = self.index.observe(&new, now).await?;
+        let what = match &old {
+            Some(old) if same_facts(old, &new) => return Ok(()),
+            Some(old) => changed(old, &new),
+            None if new.deleted.is_some() => return Ok(()),
+            None => summary::found(&new.name, &new.project),
+        };
+        if ours.has(&new) {
+            return Ok(());
+        }
+        let list_changed = old.as_ref().is_none_or(|old| {
+            old.name != new.name || old.deleted.is_some() != new.deleted.is_some()
+        });
+        let key = PageKey::Instance {
+            region: new.region.clone(),
+            id: new.id,
+        };
+        self.due(key, &what).await?;
+        if list_changed {
+            let project = PageKey::Project {
+                project: new.project.clone(),
+            };
+            self.due(project, &what).await?;
+            let old_name = old.map(|old| old.name).filter(|name| *name != new.name);
+            for name in old_name.into_iter().chain([new.name]) {
+                let redirect = PageKey::Redirect {
+                    region: new.region.clone(),
+                    project: new.project.clone(),
+                    name,
+                };
+                self.due(redirect, &what).await?;
+            }
+        }
+        self.page_bell.notify_one();
+        Ok(())
+    }
+
+    async fn due(&self, key: PageKey, what: &str) -> Result<(), PortError> {
+        self.pages
+            .due(&PageDue {
+                key,
+                by: None,
+                by_name: None,
+                operation: None,
+                what: what.to_owned(),
+            })
+            .await
+    }
+
+    async fn under_way(&self) -> Result<Ours, PortError> {
+        let filter = OperationFilter {
+            open: true,
+            projects: None,
+            limit: OPEN,
+        };
+        let open = self.operations.operations(&filter).await?;
+        Ok(Ours {
+            instances: open.iter().filter_map(|o| o.instance).collect(),
+            operations: open.iter().map(|o| o.id.to_string()).collect(),
+        })
+    }
+}
+
+/// What our own operations are at work on: they tell of it themselves.
+struct Ours {
+    instances: BTreeSet<osm_core::ids::InstanceId>,
+    operations: BTreeSet<String>,
+}
+
+impl Ours {
+    fn has(&self, instance: &Instance) -> bool {
+        self.instances.contains(&instance.id)
+            || instance
+                .metadata
+                .get(META_OPERATION)
+                .is_some_and(|id| self.operations.contains(id))
+    }
+}
+
+/// A deleted server has a time of deletion, also where Nova lists it without one.
+fn settle(instance: Instance) -> Instance {
+    let gone = matches!(instance.status.as_str(), "DELETED" | "SOFT_DELETED");
+    Instance {
+        deleted: instance.deleted.or(gone.then_some(instance.updated)),
+        ..instance
+    }
+}
+
+/// `updated` moves without anything to tell.
+fn same_facts(old: &Instance, new: &Instance) -> bool {
+    let old = Instance {
+        updated: new.updated,
+        ..old.clone()
+    };
+    old == *new
+}
+
+fn changed(old: &Instance, new: &Instance) -> String {
+    match () {
+        () if new.deleted.is_some() => summary::state(&new.name, "DELETED"),
+        () if old.name != new.name => summary::renamed(&old.name, &new.name),
+        () if old.status != new.status => summary::state(&new.name, &new.status),
+        () => summary::changed(&new.name),
+    }
+}

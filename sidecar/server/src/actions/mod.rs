@@ -1,4 +1,191 @@
 //! One function an action; the catalogue of them all. HTTP and the command line both come in here.
+//!
+//! Reading order: [`catalogue`] (everything there is) → [`Context`] (what an action may reach: read
+//! ports and `submit`) → `instances` (the pages of Special:NovaInstance) → `api` (the same for bots).
 
+mod api;
+pub mod catalogue;
+mod create;
+mod instances;
+mod link;
+mod lookup;
+mod operate;
 mod params;
+mod projects;
+mod submit;
+
+pub use api::ApiReply;
 pub use params::Params;
+
+use chrono::{DateTime, Utc};
+use osm_core::actor::WikiUser;
+use osm_core::authz::Policy;
+use osm_core::ids::Region;
+use osm_core::message::Msg;
+use osm_core::ports::{
+    ComputeRead, Directory, Identity, InstanceIndex, Links, Operations, Pages, Pins,
+};
+use osm_core::refusal::Refusal;
+use osm_core::view::{Level, View};
+use std::sync::Arc;
+use tokio::sync::Notify;
+
+/// The clock, given from outside so that tests can turn it.
+pub type Clock = fn() -> DateTime<Utc>;
+
+/// What an action may reach. No write port is among it: an action that changes the world submits a plan.
+#[derive(Clone)]
+pub struct Context {
+    /// Nova, Glance, Neutron.
+    pub compute: Arc<dyn ComputeRead>,
+    /// LDAP.
+    pub directory: Arc<dyn Directory>,
+    /// Keystone.
+    pub identity: Arc<dyn Identity>,
+    /// Wiki user ↔ LDAP entry.
+    pub links: Arc<dyn Links>,
+    /// LDAP project ↔ Keystone project.
+    pub pins: Arc<dyn Pins>,
+    /// Operations recorded.
+    pub operations: Arc<dyn Operations>,
+    /// Pages known.
+    pub pages: Arc<dyn Pages>,
+    /// Our copy of the cloud's servers.
+    pub index: Arc<dyn InstanceIndex>,
+    /// The community's choices.
+    pub settings: Arc<Settings>,
+    /// Rung when an operation was recorded.
+    pub work: Arc<Notify>,
+    /// The time.
+    pub clock: Clock,
+    /// Failed proofs of an LDAP password, by wiki user.
+    pub attempts: Arc<link::Attempts>,
+}
+
+/// The configuration that rules need.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    /// Who may what, and what is switched off.
+    pub policy: Policy,
+    /// The regions, in the order shown.
+    pub regions: Vec<RegionSettings>,
+    /// The wiki's own login is checked against this LDAP: equal names are the same person.
+    pub wiki_login_is_ldap: bool,
+}
+
+impl Settings {
+    /// The names of the regions.
+    pub fn region_names(&self) -> Vec<Region> {
+        self.regions.iter().map(|r| r.name.clone()).collect()
+    }
+}
+
+/// A region's settings.
+#[derive(Clone, Debug)]
+pub struct RegionSettings {
+    /// Keystone's name of it.
+    pub name: Region,
+    /// Network of new instances: a name, an id, or `auto`.
+    pub network: String,
+    /// Domain of instances' host names, where DNS has them.
+    pub domain: Option<String>,
+}
+
+/// Who calls, as the shim vouched for.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    /// The wiki user.
+    pub user: WikiUser,
+    /// Travels through every log, request and summary.
+    pub request_id: String,
+    /// The reader's language.
+    pub lang: String,
+    /// The wiki is read-only, and why.
+    pub wiki_read_only: Option<String>,
+}
+
+/// A special page asked for.
+#[derive(Clone, Debug, Default)]
+pub struct SpecialRequest {
+    /// Posted, with the wiki's token checked.
+    pub post: bool,
+    /// Query parameters.
+    pub query: Params,
+    /// Form fields.
+    pub form: Params,
+    /// One per rendered form.
+    pub idempotency_key: Option<String>,
+}
+
+impl SpecialRequest {
+    /// A form field, else the query parameter of that name.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.form.get(name).or_else(|| self.query.get(name))
+    }
+}
+
+/// An API module called.
+#[derive(Clone, Debug, Default)]
+pub struct ApiRequest {
+    /// Parameters.
+    pub params: Params,
+    /// Posted, with the wiki's token checked.
+    pub post: bool,
+    /// The client's own key.
+    pub idempotency_key: Option<String>,
+}
+
+impl Context {
+    /// Answers a special page; `None` where there is no page of that name.
+    pub async fn special(
+        &self,
+        page: &str,
+        caller: &Caller,
+        request: &SpecialRequest,
+    ) -> Option<View> {
+        let (title, answer) = match page {
+            "NovaInstance" => ("novainstance", self.novainstance(caller, request).await),
+            "NovaProject" => ("novaproject", self.novaproject(caller, request).await),
+            "NovaLink" => ("novalink", self.novalink(caller, request).await),
+            _ => return None,
+        };
+        let mut view = answer.unwrap_or_else(|refusal| refused(title, &refusal));
+        if view.redirect.is_none() {
+            self.banners(caller, &mut view);
+        }
+        Some(view)
+    }
+
+    /// What everybody should know on every page.
+    fn banners(&self, caller: &Caller, view: &mut View) {
+        let policy = &self.settings.policy;
+        if let Some(reason) = &policy.maintenance {
+            view.notice(
+                Level::Warning,
+                Msg::new("banner-maintenance").with(reason.as_str()),
+            );
+        }
+        for (region, reason) in &policy.read_only_regions {
+            view.notice(
+                Level::Warning,
+                Msg::new("banner-region")
+                    .with(region.as_str())
+                    .with(reason.as_str()),
+            );
+        }
+        if let Some(reason) = &caller.wiki_read_only {
+            view.notice(
+                Level::Warning,
+                Msg::new("banner-wikireadonly").with(reason.as_str()),
+            );
+        }
+    }
+}
+
+/// A page that says no.
+fn refused(title: &str, refusal: &Refusal) -> View {
+    let mut view = View::new(Msg::new(title));
+    view.status = refusal.status();
+    view.notice(Level::Error, refusal.message.clone());
+    view
+}

@@ -1,1 +1,247 @@
-//! Keeps `page = compose(facts)` true.
+//! Keeps `page = compose(facts)` true: takes pages that are due, composes them and saves them, in the
+//! name of the person whose doing it was. `compose` gathers facts; this file knows how a page is saved.
+//!
+//! A reason to write a page is forgotten only when the page stands as composed.
+
+mod compose;
+
+use crate::actions::{Clock, Settings};
+use chrono::TimeDelta;
+use compose::Draft;
+use osm_core::pages::summary::{self, Reason};
+use osm_core::ports::{
+    Directory, Edit, EditAs, Edited, InstanceIndex, Links, PageRecord, PageWork, Pages, Pins,
+    PortError, WikiRead, WikiWrite,
+};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+use tokio::sync::{Notify, watch};
+use tracing::{Instrument as _, info, info_span, warn};
+
+/// How long a page is held without an answer.
+const LEASE: Duration = Duration::from_secs(120);
+/// How often the table is looked at when no bell rings.
+const LOOK: Duration = Duration::from_secs(1);
+/// Conflicts with people's edits met at once; then the page waits its turn again.
+const CONFLICTS: u32 = 10;
+/// Pages written at once: MediaWiki's own work is the bound, more connections do not help it.
+const WRITERS: usize = 4;
+
+/// Writes pages.
+pub struct Documenter {
+    /// The outbox, and the pages known.
+    pub pages: Arc<dyn Pages>,
+    /// Our copy of the cloud.
+    pub index: Arc<dyn InstanceIndex>,
+    /// LDAP.
+    pub directory: Arc<dyn Directory>,
+    /// Wiki user ↔ LDAP entry.
+    pub links: Arc<dyn Links>,
+    /// LDAP project ↔ Keystone project.
+    pub pins: Arc<dyn Pins>,
+    /// Reading the wiki.
+    pub wiki: Arc<dyn WikiRead>,
+    /// Writing the wiki.
+    pub write: Arc<dyn WikiWrite>,
+    /// The regions.
+    pub settings: Arc<Settings>,
+    /// Rings when a page is due.
+    pub bell: Arc<Notify>,
+    /// The name of this process in claims.
+    pub owner: String,
+    /// New pages get an open section for people.
+    pub documentation: bool,
+    /// The time.
+    pub clock: Clock,
+    /// What was done, for `/metrics`.
+    pub counts: Counts,
+}
+
+/// What the documenter did since the process began.
+#[derive(Debug, Default)]
+#[allow(missing_docs)]
+pub struct Counts {
+    pub edits: AtomicU64,
+    pub spared: AtomicU64,
+    pub conflicts: AtomicU64,
+    pub by_system: AtomicU64,
+    pub put_off: AtomicU64,
+}
+
+impl Documenter {
+    /// Writes until told to stop; pages under way are finished first.
+    pub async fn run(self: Arc<Self>, shutdown: watch::Receiver<bool>) {
+        let writers = (0..WRITERS).map(|number| {
+            let (documenter, stop) = (Arc::clone(&self), shutdown.clone());
+            tokio::spawn(async move { documenter.write_pages(number, stop).await })
+        });
+        for writer in writers.collect::<Vec<_>>() {
+            if let Err(error) = writer.await {
+                warn!(%error, "a page writer ended early");
+            }
+        }
+    }
+
+    async fn write_pages(&self, number: usize, mut shutdown: watch::Receiver<bool>) {
+        let owner = format!("{}/{number}", self.owner);
+        while !*shutdown.borrow() {
+            match self.pages.claim_page(&owner, (self.clock)(), LEASE).await {
+                Ok(Some(work)) => {
+                    let span = info_span!("page", key = %work.key.stored());
+                    self.work_on(&owner, work).instrument(span).await;
+                }
+                Ok(None) => tokio::select! {
+                    () = self.bell.notified() => {}
+                    () = tokio::time::sleep(LOOK) => {}
+                    _ = shutdown.changed() => {}
+                },
+                Err(error) => {
+                    warn!(%error, "due pages cannot be read");
+                    tokio::select! {
+                        () = tokio::time::sleep(2 * LOOK) => {}
+                        _ = shutdown.changed() => {}
+                    }
+                }
+            }
+        }
+    }
+
+    async fn work_on(&self, owner: &str, work: PageWork) {
+        let noted = match self.write_page(&work).await {
+            Ok(()) => self.pages.page_done(owner, &work).await,
+            Err(error) => {
+                warn!(%error, attempts = work.attempts, "page not written yet");
+                self.counts.put_off.fetch_add(1, Ordering::Relaxed);
+                let at = (self.clock)() + put_off(work.attempts);
+                self.pages
+                    .page_later(owner, &work, at, &error.to_string())
+                    .await
+            }
+        };
+        if let Err(error) = noted {
+            warn!(%error, "the page's state could not be noted; its claim runs out and it is looked at again");
+        }
+    }
+
+    /// Makes a page stand as composed.
+    async fn write_page(&self, work: &PageWork) -> Result<(), PortError> {
+        let Some(draft) = self.gather(&work.key).await? else {
+            return Ok(());
+        };
+        for _ in 0..CONFLICTS {
+            if self.write_once(work, &draft).await? {
+                return Ok(());
+            }
+            self.counts.conflicts.fetch_add(1, Ordering::Relaxed);
+        }
+        Err(PortError::new(
+            "wiki",
+            "edit",
+            &draft.title,
+            osm_core::ports::Kind::Unavailable,
+            "somebody else saved the page each time we were about to",
+        ))
+    }
+
+    /// Reads, composes, saves; `false` where somebody else saved in between.
+    async fn write_once(&self, work: &PageWork, draft: &Draft) -> Result<bool, PortError> {
+        let titles = [draft.title.clone()];
+        let Some(page) = self.wiki.pages(&titles).await?.into_iter().next() else {
+            return Ok(true);
+        };
+        let text = match draft.compose(&page.text, self.documentation) {
+            Some(text) if text != page.text => text,
+            Some(_) => {
+                self.counts.spared.fetch_add(1, Ordering::Relaxed);
+                self.written(work, &page.title, page.page_id, page.revision)
+                    .await?;
+                return Ok(true);
+            }
+            None => return Ok(true),
+        };
+        let author = author(work);
+        let mut edit = Edit {
+            title: draft.title.clone(),
+            text,
+            summary: wording(work),
+            by: match author {
+                Some((id, _)) => EditAs::User(id),
+                None => EditAs::System { bot: draft.quiet },
+            },
+            parent: page.revision,
+        };
+        let mut edited = self.write.edit(&edit).await?;
+        if let (Edited::Refused { code, info }, Some((_, person))) = (&edited, author) {
+            warn!(
+                code,
+                info, "the wiki will not have it from the person; the system user writes it"
+            );
+            self.counts.by_system.fetch_add(1, Ordering::Relaxed);
+            edit.summary = summary::on_behalf(person, &edit.summary);
+            edit.by = EditAs::System { bot: false };
+            edited = self.write.edit(&edit).await?;
+        }
+        match edited {
+            Edited::Saved { page_id, revision } => {
+                info!(title = %edit.title, revision, "page saved");
+                self.counts.edits.fetch_add(1, Ordering::Relaxed);
+                self.written(work, &edit.title, Some(page_id), revision)
+                    .await?;
+                Ok(true)
+            }
+            Edited::Unchanged => {
+                self.counts.spared.fetch_add(1, Ordering::Relaxed);
+                Ok(true)
+            }
+            Edited::Conflict => Ok(false),
+            Edited::Refused { code, info } => Err(PortError::new(
+                "wiki",
+                "edit as the system user",
+                &edit.title,
+                osm_core::ports::Kind::Denied,
+                format!("{code}: {info}"),
+            )),
+        }
+    }
+
+    async fn written(
+        &self,
+        work: &PageWork,
+        title: &str,
+        page_id: Option<u64>,
+        revision: u64,
+    ) -> Result<(), PortError> {
+        let record = PageRecord {
+            title: title.to_owned(),
+            page_id,
+            revision,
+        };
+        self.pages.page_written(&work.key, &record).await
+    }
+}
+
+/// The person for whom the edit is made: who did something to it last.
+fn author(work: &PageWork) -> Option<(u64, &str)> {
+    work.reasons.iter().rev().find_map(|(_, due)| {
+        let name = due.by_name.as_deref().unwrap_or_default();
+        due.by.map(|id| (id, name))
+    })
+}
+
+fn wording(work: &PageWork) -> String {
+    let reasons: Vec<Reason<'_>> = work
+        .reasons
+        .iter()
+        .map(|(_, due)| Reason {
+            what: &due.what,
+            operation: due.operation.as_ref(),
+        })
+        .collect();
+    summary::of(&reasons)
+}
+
+/// 2, 4, 8 … seconds, at most five minutes.
+fn put_off(attempts: u32) -> TimeDelta {
+    TimeDelta::seconds((2_i64 << attempts.min(8)).min(300))
+}

@@ -1,0 +1,121 @@
+//! Who may what, as a table: every kind of person × every action. The table is the specification.
+
+use osm_core::action::Action;
+use osm_core::actor::{Actor, Block, Person, WikiUser};
+use osm_core::authz::{Need, Policy, Target, authorise};
+use osm_core::ids::{EntryUuid, ProjectName, Region};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+
+fn actor(id: u64, rights: &[&str], projects: Option<&[(&str, &[&str])]>) -> Actor {
+    Actor {
+        user: WikiUser {
+            wiki_user_id: id,
+            name: format!("User{id}"),
+            groups: BTreeSet::new(),
+            rights: rights.iter().map(|r| (*r).to_owned()).collect(),
+            block: None,
+            registered: None,
+            email_confirmed: false,
+        },
+        person: projects.map(|projects| Person {
+            entry: EntryUuid::trusted("e"),
+            uid: "u".to_owned(),
+            cn: "U".to_owned(),
+            projects: projects
+                .iter()
+                .map(|(p, roles)| {
+                    let roles = roles.iter().map(|r| (*r).to_owned()).collect();
+                    (ProjectName::trusted(*p), roles)
+                })
+                .collect(),
+        }),
+    }
+}
+
+fn blocked(mut actor: Actor, sitewide: bool) -> Actor {
+    actor.user.block = Some(Block {
+        sitewide,
+        reason: "spam".to_owned(),
+        expiry: "infinity".to_owned(),
+    });
+    actor
+}
+
+#[test]
+fn matrix() {
+    let member: &[(&str, &[&str])] = &[("bots", &[])];
+    let admin: &[(&str, &[&str])] = &[("bots", &["projectadmin"])];
+    let elsewhere: &[(&str, &[&str])] = &[("tools", &["projectadmin"])];
+    let cloudadmin: &[&str] = &["listall", "manageproject"];
+    let people = [
+        ("nobody", actor(0, &[], None)),
+        ("not linked", actor(1, &[], None)),
+        ("linked, no project", actor(2, &[], Some(&[]))),
+        ("member elsewhere", actor(3, &[], Some(elsewhere))),
+        ("member", actor(4, &[], Some(member))),
+        ("projectadmin", actor(5, &[], Some(admin))),
+        ("listall", actor(6, &["listall"], None)),
+        ("cloudadmin", actor(7, cloudadmin, None)),
+        (
+            "member, blocked",
+            blocked(actor(8, &[], Some(member)), true),
+        ),
+        (
+            "member, partly blocked",
+            blocked(actor(9, &[], Some(member)), false),
+        ),
+        (
+            "cloudadmin, blocked",
+            blocked(actor(10, cloudadmin, None), true),
+        ),
+    ];
+    let needs = BTreeMap::from([(Action::InstanceDelete, Need::Projectadmin)]);
+    let region = Region::trusted("RegionOne");
+    let policies = [
+        ("members may all", Policy::default()),
+        (
+            "delete needs projectadmin",
+            Policy {
+                needs,
+                ..Policy::default()
+            },
+        ),
+        (
+            "maintenance",
+            Policy {
+                maintenance: Some("move".into()),
+                ..Policy::default()
+            },
+        ),
+        (
+            "region read-only",
+            Policy {
+                read_only_regions: BTreeMap::from([(region.clone(), "full".into())]),
+                ..Policy::default()
+            },
+        ),
+    ];
+    let target = Target::Project(region, ProjectName::trusted("bots"));
+    let mut table = String::new();
+    for (policy_name, policy) in &policies {
+        writeln!(table, "# {policy_name}").unwrap();
+        for (name, actor) in &people {
+            write!(table, "{name:24}").unwrap();
+            for action in Action::ALL {
+                let word = match authorise(policy, actor, action, &target) {
+                    Ok(_) => "yes".to_owned(),
+                    Err(no) => no.message.key.replace("openstackmanager-", ""),
+                };
+                write!(table, " {action}={word}").unwrap();
+            }
+            table.push('\n');
+        }
+    }
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/authz-matrix.txt");
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        std::fs::write(path, &table).unwrap();
+    }
+    let golden = std::fs::read_to_string(path).unwrap_or_default();
+    assert_eq!(table, golden, "run with UPDATE_GOLDEN=1 and read the diff");
+}

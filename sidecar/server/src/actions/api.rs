@@ -1,0 +1,351 @@
+//! The same actions for wiki API bots: `action=novainstance`, `action=novaoperation`, `list=novainstances`.
+
+use super::instances::parse_offset;
+use super::{ApiRequest, Caller, Context, lookup::refuse};
+use osm_core::action::Action;
+use osm_core::authz::{Target, authorise};
+use osm_core::ids::{OperationId, ProjectName, Region};
+use osm_core::instance::CreateRequest;
+use osm_core::message::Msg;
+use osm_core::pages::title::instance_title;
+use osm_core::plan::Plan;
+use osm_core::ports::{InstanceFilter, Operation, PageKey, Seen};
+use osm_core::refusal::{Refusal, RefusalKind};
+use serde::Serialize;
+use serde_json::{Value as Json, json};
+use std::collections::BTreeMap;
+
+/// What an API module answers.
+#[derive(Clone, Debug, Serialize)]
+#[serde(untagged)]
+pub enum ApiReply {
+    /// As asked.
+    Result {
+        /// The data.
+        result: Json,
+        /// Parameters with which the list goes on.
+        #[serde(rename = "continue", skip_serializing_if = "Option::is_none")]
+        cont: Option<BTreeMap<String, String>>,
+    },
+    /// Refused.
+    Error {
+        /// Why.
+        error: ApiError,
+    },
+}
+
+/// A refusal for machines and people.
+#[derive(Clone, Debug, Serialize)]
+pub struct ApiError {
+    code: String,
+    message: Msg,
+    data: Json,
+}
+
+impl From<Vec<Refusal>> for ApiReply {
+    /// The first refusal is the error; all of them are in its data.
+    fn from(refusals: Vec<Refusal>) -> Self {
+        let all: Vec<Json> = refusals
+            .iter()
+            .map(|r| json!({"code": r.code(), "field": r.field, "message": r.message}))
+            .collect();
+        let first = refusals
+            .into_iter()
+            .next()
+            .unwrap_or_else(|| Refusal::new(RefusalKind::Invalid, Msg::new("badrequest")));
+        Self::Error {
+            error: ApiError {
+                code: first.code().to_owned(),
+                data: json!({"status": first.status(), "field": first.field, "refusals": all}),
+                message: first.message,
+            },
+        }
+    }
+}
+
+impl From<Refusal> for ApiReply {
+    fn from(refusal: Refusal) -> Self {
+        vec![refusal].into()
+    }
+}
+
+fn result(result: Json) -> ApiReply {
+    ApiReply::Result { result, cont: None }
+}
+
+impl Context {
+    /// Answers an API module; `None` where there is none of that name.
+    pub async fn api(
+        &self,
+        module: &str,
+        caller: &Caller,
+        request: &ApiRequest,
+    ) -> Option<ApiReply> {
+        Some(match module {
+            "novainstance" => self.api_instance(caller, request).await,
+            "novaoperation" => self
+                .api_operation(caller, request)
+                .await
+                .unwrap_or_else(ApiReply::from),
+            "novainstances" => self
+                .api_instances(caller, request)
+                .await
+                .unwrap_or_else(ApiReply::from),
+            _ => return None,
+        })
+    }
+
+    async fn api_instance(&self, caller: &Caller, request: &ApiRequest) -> ApiReply {
+        let params = &request.params;
+        let (id, region) = (params.text("instanceid"), params.get("region"));
+        let answer = match params.text("subaction") {
+            "create" => return self.api_create(caller, request).await,
+            "reboot" => {
+                self.api_operate(caller, request, Action::InstanceReboot)
+                    .await
+            }
+            "delete" => {
+                self.api_operate(caller, request, Action::InstanceDelete)
+                    .await
+            }
+            "consoleoutput" => self
+                .console(caller, id, region)
+                .await
+                .map(|(_, text)| result(json!({"consoleoutput": text}))),
+            other => Err(Refusal::field(
+                "subaction",
+                Msg::new("badaction").with(other),
+            )),
+        };
+        answer.unwrap_or_else(ApiReply::from)
+    }
+
+    async fn api_create(&self, caller: &Caller, request: &ApiRequest) -> ApiReply {
+        let params = &request.params;
+        let (project, region) = (params.text("project"), params.get("region"));
+        let asked = CreateRequest {
+            name: params.text("instancename").to_owned(),
+            flavor: params.text("instanceType").to_owned(),
+            image: params.text("imageType").to_owned(),
+            security_groups: match params.all("groups") {
+                none if none.is_empty() => vec!["default".to_owned()],
+                some => some,
+            },
+        };
+        let body = format!("create {} {project} {asked:?}", region.unwrap_or_default());
+        let key = request.idempotency_key.as_deref();
+        let submitted = match self.planned_create(caller, project, region, &asked).await {
+            Ok(plan) if dry(request) => return shown(&plan),
+            Ok(plan) => self
+                .submit(caller, plan, key, &body)
+                .await
+                .map_err(|refusal| vec![refusal]),
+            Err(wrong) => Err(wrong),
+        };
+        match submitted {
+            Ok(id) => self.api_begun(&id).await,
+            Err(wrong) => match self.replayed(caller, key, &body).await {
+                Some(id) => self.api_begun(&id).await,
+                None => wrong.into(),
+            },
+        }
+    }
+
+    async fn api_operate(
+        &self,
+        caller: &Caller,
+        request: &ApiRequest,
+        action: Action,
+    ) -> Result<ApiReply, Refusal> {
+        let (id, region) = (
+            request.params.text("instanceid"),
+            request.params.get("region"),
+        );
+        if dry(request) {
+            let plan = self.planned_operation(caller, action, id, region).await?;
+            return Ok(shown(&plan));
+        }
+        let key = request.idempotency_key.as_deref();
+        let operation = self.operate(caller, action, id, region, key).await?;
+        Ok(self.api_begun(&operation).await)
+    }
+
+    /// What a client needs to follow an operation it has begun.
+    async fn api_begun(&self, id: &OperationId) -> ApiReply {
+        match self.operations.operation(id).await {
+            Ok(Some(operation)) => {
+                let page = self.page_of(&operation).await;
+                result(json!({
+                    "operation": id,
+                    "instanceid": operation.instance,
+                    "page": page,
+                    "state": operation.state.name(),
+                }))
+            }
+            // It is recorded; only telling more of it failed.
+            Ok(None) | Err(_) => result(json!({
+                "operation": id, "instanceid": null, "page": null, "state": "queued",
+            })),
+        }
+    }
+
+    async fn api_operation(
+        &self,
+        caller: &Caller,
+        request: &ApiRequest,
+    ) -> Result<ApiReply, Refusal> {
+        let id = request.params.text("operation");
+        let unknown = || Refusal {
+            kind: RefusalKind::NotFound,
+            ..Refusal::field("operation", Msg::new("nonexistentoperation").with(id))
+        };
+        let actor = self.actor(caller).await?;
+        let operation = self
+            .operations
+            .operation(&OperationId::trusted(id))
+            .await
+            .map_err(refuse)?
+            .ok_or_else(unknown)?;
+        if operation.wiki_user_id != actor.user.wiki_user_id {
+            let target = Target::Project(
+                operation.plan.region.clone(),
+                operation.plan.project.clone(),
+            );
+            authorise(
+                &self.settings.policy,
+                &actor,
+                Action::OperationShow,
+                &target,
+            )?;
+        }
+        let page = self.page_of(&operation).await;
+        Ok(result(json!({"operation": {
+            "id": operation.id,
+            "action": operation.plan.action,
+            "state": operation.state.name(),
+            "project": operation.plan.project,
+            "region": operation.plan.region,
+            "name": operation.plan.name,
+            "user": operation.wiki_user_name,
+            "started": operation.created,
+            "finished": operation.finished,
+            "steps": operation.steps.iter()
+                .map(|s| json!({"name": s.name, "state": s.state}))
+                .collect::<Vec<_>>(),
+            "instanceid": operation.instance,
+            "page": page,
+            "error": operation.error,
+        }})))
+    }
+
+    async fn page_of(&self, operation: &Operation) -> Option<String> {
+        let id = operation.instance?;
+        let key = PageKey::Instance {
+            region: operation.plan.region.clone(),
+            id,
+        };
+        let record = self.pages.page(&key).await.map_err(refuse).ok()?;
+        record.map(|r| r.title)
+    }
+
+    async fn api_instances(
+        &self,
+        caller: &Caller,
+        request: &ApiRequest,
+    ) -> Result<ApiReply, Refusal> {
+        let params = &request.params;
+        let actor = self.actor(caller).await?;
+        let mut projects = self.visible_projects(&actor).await?;
+        if let Some(only) = params.get("project") {
+            let only = ProjectName::parse(only)?;
+            let target = Target::Project(Region::trusted(""), only.clone());
+            authorise(&self.settings.policy, &actor, Action::InstanceList, &target)?;
+            projects.retain(|p| *p == only);
+        }
+        let region = match params.get("region") {
+            None => None,
+            some => Some(Region::choose(some, &self.settings.region_names())?),
+        };
+        let limit = params.text("limit").parse().unwrap_or(10).clamp(1, 5000);
+        let mut rows = self
+            .index
+            .list(&InstanceFilter {
+                projects: Some(projects),
+                region,
+                limit: limit + 1,
+                after: params.get("continue").map(parse_offset).transpose()?,
+                ..InstanceFilter::default()
+            })
+            .await
+            .map_err(refuse)?;
+        let wanted = usize::try_from(limit).unwrap_or(usize::MAX);
+        let more = rows.len() > wanted;
+        rows.truncate(wanted);
+        let cont = rows.last().filter(|_| more).map(|seen| {
+            let i = &seen.instance;
+            let at = format!("{}|{}|{}|{}", i.project, i.region, i.name, i.id);
+            BTreeMap::from([("continue".to_owned(), at)])
+        });
+        let mut titles = BTreeMap::new();
+        for region in self.settings.region_names() {
+            let ids: Vec<_> = rows
+                .iter()
+                .filter(|s| s.instance.region == region)
+                .map(|s| s.instance.id)
+                .collect();
+            titles.extend(
+                self.pages
+                    .instance_titles(&region, &ids)
+                    .await
+                    .map_err(refuse)?,
+            );
+        }
+        let rows = rows
+            .iter()
+            .map(|s| row(s, titles.get(&s.instance.id)))
+            .collect();
+        Ok(ApiReply::Result {
+            result: Json::Array(rows),
+            cont,
+        })
+    }
+}
+
+fn dry(request: &ApiRequest) -> bool {
+    request
+        .params
+        .get("dryrun")
+        .is_some_and(|v| v != "0" && v != "false")
+}
+
+fn shown(plan: &Plan) -> ApiReply {
+    result(json!({"dryrun": true, "plan": plan}))
+}
+
+fn row(seen: &Seen, title: Option<&String>) -> Json {
+    let i = &seen.instance;
+    let addresses = |floating: bool| -> Vec<String> {
+        i.addresses
+            .iter()
+            .filter(|a| a.floating == floating)
+            .map(|a| a.ip.to_string())
+            .collect()
+    };
+    json!({
+        "name": i.name,
+        "instanceid": i.id,
+        "state": i.status,
+        "taskstate": i.task_state,
+        "ip": addresses(false),
+        "floatingip": addresses(true),
+        "project": i.project,
+        "region": i.region,
+        "instancetype": i.flavor.name,
+        "imageid": i.image.as_ref().map(|image| &image.id),
+        "imagename": i.image.as_ref().and_then(|image| image.name.as_ref()),
+        "securitygroups": i.security_groups,
+        "launched": i.launched,
+        "page": title.cloned().unwrap_or_else(|| instance_title(i.id, 8)),
+        "asof": seen.as_of,
+    })
+}

@@ -1,0 +1,102 @@
+//! Everything there is, declared once. The shim's contract file is printed from here
+//! (`openstackmanager contract`), and a test compares the two.
+
+use serde_json::{Value as Json, json};
+
+/// The special pages.
+pub const SPECIAL_PAGES: [&str; 3] = ["NovaInstance", "NovaLink", "NovaProject"];
+
+/// The rights that the wiki's extension declares.
+pub const RIGHTS: [&str; 6] = [
+    "accessrestrictedregions",
+    "listall",
+    "loginviashell",
+    "manageglobalpuppet",
+    "manageproject",
+    "managednsdomain",
+];
+
+/// The contract with the shim.
+pub fn contract() -> Json {
+    let string = json!({"type": "string"});
+    json!({
+        "special_pages": SPECIAL_PAGES,
+        "actions": {
+            "novainstance": {
+                "writes": true,
+                "params": {
+                    "subaction": {
+                        "type": ["create", "reboot", "consoleoutput", "delete"],
+                        "required": true,
+                    },
+                    "instanceid": string,
+                    "instancename": string,
+                    "instanceType": string,
+                    "imageType": string,
+                    "groups": {"type": "string", "multi": true},
+                    "project": string,
+                    "region": string,
+                    "dryrun": {"type": "boolean"},
+                    "idempotencykey": string,
+                },
+            },
+            "novaoperation": {
+                "writes": false,
+                "params": {"operation": {"type": "string", "required": true}},
+            },
+        },
+        "lists": {
+            "novainstances": {
+                "prefix": "ni",
+                "params": {
+                    "project": string,
+                    "region": string,
+                    "limit": {"type": "limit"},
+                    "continue": string,
+                },
+            },
+        },
+        "rights": RIGHTS,
+        "messages": messages(),
+    })
+}
+
+/// Every message key the sidecar can send, sorted.
+pub fn messages() -> Vec<String> {
+    let mut keys: Vec<String> = MESSAGES
+        .split_whitespace()
+        .map(|name| format!("openstackmanager-{name}"))
+        .collect();
+    keys.sort();
+    keys
+}
+
+/// Names of the messages, without prefix, a line a file. A test compares them with the sources.
+const MESSAGES: &str = "
+action-consoleoutput action-delete action-reboot actions addresses
+backend-conflict backend-denied backend-notfound backend-protocol backend-quota
+backend-ratelimited backend-rejected backend-timeout backend-toolarge backend-unavailable
+backinstancelist badaction badimage badinstanceid badinstancename badinstancetype badoffset
+badprojectname badregion badrequest badsecuritygroup
+banner-maintenance banner-region banner-wikireadonly blocked busy
+consoleoutput-empty consoleoutput-title created
+createinstance createinstance-done createinstance-failed createinstance-in createinstance-inregion
+createinstance-parked createinstance-running createinstance-submit createinstance-title
+createinstance-unwinding
+deleteinstance-confirm deleteinstance-done deleteinstance-failed deleteinstance-parked
+deleteinstance-running deleteinstance-submit deleteinstance-title deleteinstance-unwinding
+description flavortoosmall imagename imagetype
+instancegone instanceid instancename instancename-help instancestate instancetype
+instancetype-option keyreused launchtime ldappassword
+link-blocked link-intro link-submit link-taken link-toomany link-wrong linked
+maintenance members mustbeloggedin nametaken needproject needregion needrole
+noaccount noinstances nolink nonexistenthost nonexistentoperation nonexistentproject
+noprojects noquota-cores noquota-instances noquota-ram notrebootable
+novainstance novalink novaproject
+project projectmismatch projectname-dotslash projectname-likeid projectnotincloud
+rebootinstance-confirm rebootinstance-done rebootinstance-failed rebootinstance-parked
+rebootinstance-running rebootinstance-submit rebootinstance-title rebootinstance-unwinding
+region securitygroups servererror servertimeout shellname showinstances
+step-await-server step-create-server step-delete-server step-finishing step-reboot-server
+vanished
+";

@@ -1,0 +1,80 @@
+//! The only way from a plan into the world: record it.
+
+use super::{Caller, Context, lookup::refuse};
+use osm_core::ids::OperationId;
+use osm_core::message::Msg;
+use osm_core::plan::Plan;
+use osm_core::ports::{NewOperation, Submitted};
+use osm_core::refusal::{Refusal, RefusalKind};
+use sha2::{Digest as _, Sha256};
+use ulid::Ulid;
+
+impl Context {
+    /// Records a plan. `key` is the client's own key for this call, `body` what it sent with it.
+    pub(super) async fn submit(
+        &self,
+        caller: &Caller,
+        plan: Plan,
+        key: Option<&str>,
+        body: &str,
+    ) -> Result<OperationId, Refusal> {
+        let id = OperationId::trusted(Ulid::generate().to_string());
+        let (name, project) = (plan.name.clone(), plan.project.clone());
+        let idempotency = key.map(|key| (caller_key(caller, key), hash(body)));
+        let submitted = self
+            .operations
+            .submit(&NewOperation {
+                id,
+                plan,
+                wiki_user_id: caller.user.wiki_user_id,
+                wiki_user_name: caller.user.name.clone(),
+                request_id: caller.request_id.clone(),
+                idempotency,
+                at: (self.clock)(),
+            })
+            .await
+            .map_err(refuse)?;
+        match submitted {
+            Submitted::Recorded(id) => {
+                self.work.notify_one();
+                Ok(id)
+            }
+            Submitted::Replayed(id) => Ok(id),
+            Submitted::KeyReused => Err(Refusal::new(RefusalKind::Conflict, Msg::new("keyreused"))),
+            Submitted::NameTaken => Err(Refusal {
+                kind: RefusalKind::Conflict,
+                ..Refusal::field(
+                    "instancename",
+                    Msg::new("nametaken").with(name).with(project.as_str()),
+                )
+            }),
+            Submitted::Busy(other) => Err(Refusal::new(
+                RefusalKind::Conflict,
+                Msg::new("busy").with(name).with(other.as_str()),
+            )),
+        }
+    }
+
+    /// The operation that the same call with the same key recorded before.
+    pub(super) async fn replayed(
+        &self,
+        caller: &Caller,
+        key: Option<&str>,
+        body: &str,
+    ) -> Option<OperationId> {
+        let recorded = self.operations.by_key(&caller_key(caller, key?)).await;
+        let (sent, operation) = recorded.map_err(refuse).ok().flatten()?;
+        (sent == hash(body)).then_some(operation)
+    }
+}
+
+fn caller_key(caller: &Caller, key: &str) -> String {
+    format!("{}:{key}", caller.user.wiki_user_id)
+}
+
+fn hash(body: &str) -> String {
+    Sha256::digest(body.as_bytes())
+        .iter()
+        .map(|b| format!("{b:02x}"))
+        .collect()
+}

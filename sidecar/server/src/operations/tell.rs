@@ -1,0 +1,146 @@
+//! What was done goes to the index and, as a reason to write pages, to the documenter.
+
+use super::{Course, Runner};
+use osm_core::action::Action;
+use osm_core::ids::InstanceId;
+use osm_core::instance::Instance;
+use osm_core::pages::summary;
+use osm_core::plan::{Goal, Step};
+use osm_core::ports::{PageDue, PageKey, PortError};
+
+impl Runner {
+    /// Puts down what Nova says of a server while it is worked on.
+    pub(super) async fn seen(&self, course: &Course, server: &Instance) -> Result<(), PortError> {
+        let instance = Instance {
+            project: course.operation.plan.project.clone(),
+            ..server.clone()
+        };
+        self.index.observe(&instance, (self.clock)()).await?;
+        Ok(())
+    }
+
+    /// A step is done: notes its facts and asks for the pages that tell of it.
+    pub(super) async fn tell(&self, course: &Course, step: &Step) -> Result<(), PortError> {
+        let plan = &course.operation.plan;
+        let Some(id) = course.instance.or(plan.instance) else {
+            return Ok(());
+        };
+        let (name, project) = (&plan.name, &plan.project);
+        match (step, plan.action) {
+            (Step::CreateServer { .. }, _) => {
+                self.look(course, id).await?;
+                let who = &course.operation.wiki_user_name;
+                self.index.note_creator(&plan.region, id, who).await?;
+                let what = summary::created(name, project);
+                self.tell_all(course, id, &what).await?;
+            }
+            (Step::AwaitServer { goal: Goal::Active }, Action::InstanceReboot) => {
+                let now = (self.clock)();
+                self.index.note_reboot(&plan.region, id, now).await?;
+                let what = summary::rebooted(name, project);
+                self.tell_instance(course, id, &what).await?;
+            }
+            (Step::AwaitServer { goal: Goal::Active }, _) => {
+                let what = summary::state(name, "ACTIVE");
+                self.tell_instance(course, id, &what).await?;
+            }
+            (Step::AwaitServer { goal: Goal::Gone }, _) => {
+                self.note_gone(course, id).await?;
+                let what = summary::deleted(name, project);
+                self.tell_all(course, id, &what).await?;
+            }
+            (Step::RebootServer | Step::DeleteServer, _) => {}
+        }
+        self.page_bell.notify_one();
+        Ok(())
+    }
+
+    /// A server was taken back; what it last was is still told.
+    pub(super) async fn tell_undone(
+        &self,
+        course: &Course,
+        last: Instance,
+    ) -> Result<(), PortError> {
+        self.seen(course, &last).await?;
+        self.note_gone(course, last.id).await?;
+        let plan = &course.operation.plan;
+        let what = summary::taken_back(&plan.name, &plan.project);
+        self.tell_all(course, last.id, &what).await?;
+        self.page_bell.notify_one();
+        Ok(())
+    }
+
+    /// Looks at a new server. Where Nova does not answer now, the observer will see it.
+    async fn look(&self, course: &Course, id: InstanceId) -> Result<(), PortError> {
+        let plan = &course.operation.plan;
+        let looked = self.compute.server(&plan.region, &plan.project_id, id);
+        match looked.await {
+            Ok(Some(server)) => self.seen(course, &server).await,
+            Ok(None) => Ok(()),
+            Err(error) => {
+                tracing::warn!(%error, "the new server could not be looked at yet");
+                Ok(())
+            }
+        }
+    }
+
+    async fn note_gone(&self, course: &Course, id: InstanceId) -> Result<(), PortError> {
+        let plan = &course.operation.plan;
+        if let Some(known) = self.index.seen(&plan.region, id).await? {
+            let now = (self.clock)();
+            let gone = Instance {
+                deleted: Some(known.instance.deleted.unwrap_or(now)),
+                status: "DELETED".to_owned(),
+                task_state: None,
+                ..known.instance
+            };
+            self.index.observe(&gone, now).await?;
+        }
+        Ok(())
+    }
+
+    async fn tell_all(&self, course: &Course, id: InstanceId, what: &str) -> Result<(), PortError> {
+        let plan = &course.operation.plan;
+        self.tell_instance(course, id, what).await?;
+        let project = PageKey::Project {
+            project: plan.project.clone(),
+        };
+        self.pages.due(&by_person(course, project, what)).await?;
+        let redirect = PageKey::Redirect {
+            region: plan.region.clone(),
+            project: plan.project.clone(),
+            name: plan.name.clone(),
+        };
+        self.pages
+            .due(&PageDue {
+                by: None,
+                by_name: None,
+                ..by_person(course, redirect, what)
+            })
+            .await
+    }
+
+    async fn tell_instance(
+        &self,
+        course: &Course,
+        id: InstanceId,
+        what: &str,
+    ) -> Result<(), PortError> {
+        let key = PageKey::Instance {
+            region: course.operation.plan.region.clone(),
+            id,
+        };
+        self.pages.due(&by_person(course, key, what)).await
+    }
+}
+
+fn by_person(course: &Course, key: PageKey, what: &str) -> PageDue {
+    let o = &course.operation;
+    PageDue {
+        key,
+        by: Some(o.wiki_user_id),
+        by_name: Some(o.wiki_user_name.clone()),
+        operation: Some(o.id.clone()),
+        what: what.to_owned(),
+    }
+}
