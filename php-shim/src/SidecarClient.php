@@ -73,7 +73,12 @@ class SidecarClient {
 			'@path' => $path,
 			'@query' => '?',
 		] + $covered;
-		return $covered + HttpSignature::sign(
+		return [
+			// In this very case: MediaWiki sets a type of its own unless it finds this key.
+			'Content-Type' => $covered['content-type'],
+			'Content-Digest' => $covered['content-digest'],
+			'OSM-Request-Id' => $covered['osm-request-id'],
+		] + HttpSignature::sign(
 			HttpSignature::TO_SIDECAR, $values, (string)$keyId, $keys[$keyId], time(), bin2hex( random_bytes( 16 ) )
 		);
 	}
