@@ -32,6 +32,33 @@ pub fn deleted(instance: &str, project: &ProjectName) -> String {
     done("deleted", instance, project)
 }
 
+/// "took back instance …": an operation that could not be finished left nothing behind.
+pub fn taken_back(instance: &str, project: &ProjectName) -> String {
+    done("took back", instance, project)
+}
+
+/// "found instance …": it was there before we looked.
+pub fn found(instance: &str, project: &ProjectName) -> String {
+    done("found", instance, project)
+}
+
+/// "instance a is now called b"
+pub fn renamed(old: &str, new: &str) -> String {
+    let old = encode::summary(old, NAME);
+    format!(
+        "instance {old} is now called {}",
+        encode::summary(new, NAME)
+    )
+}
+
+/// "facts of instance tools-web-01 changed"
+pub fn changed(instance: &str) -> String {
+    format!(
+        "facts of instance {} changed",
+        encode::summary(instance, NAME)
+    )
+}
+
 fn done(verb: &str, instance: &str, project: &ProjectName) -> String {
     let instance = encode::summary(instance, NAME);
     let project = encode::summary(project.as_str(), NAME);

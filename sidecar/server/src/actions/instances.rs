@@ -1,14 +1,15 @@
 //! `Special:NovaInstance`: the list, from our own copy of the cloud, and the way to its actions.
 
+use super::outcome::progress;
 use super::{Caller, Context, SpecialRequest, lookup::refuse};
 use osm_core::action::Action;
 use osm_core::actor::Actor;
 use osm_core::authz::{Target, authorise};
-use osm_core::ids::{InstanceId, OperationId, ProjectName, Region};
+use osm_core::ids::{InstanceId, ProjectName, Region};
 use osm_core::instance::{Instance, state_text};
 use osm_core::message::{Msg, Value};
 use osm_core::pages::title::project_title;
-use osm_core::ports::{InstanceFilter, Operation, OperationFilter, OperationState, Seen};
+use osm_core::ports::{InstanceFilter, Operation, OperationFilter, Seen};
 use osm_core::refusal::Refusal;
 use osm_core::view::{Block, Level, PageLink, Row, View};
 use std::collections::BTreeMap;
@@ -331,43 +332,6 @@ impl Context {
                 .collect(),
         }
     }
-
-    /// The operation that the person comes from: how it stands.
-    async fn outcome(&self, actor: &Actor, request: &SpecialRequest, view: &mut View) {
-        let Some(id) = request.query.get("operation") else {
-            return;
-        };
-        let found = self.operations.operation(&OperationId::trusted(id)).await;
-        let Ok(Some(operation)) = found.map_err(refuse) else {
-            return;
-        };
-        if operation.wiki_user_id != actor.user.wiki_user_id && !actor.has_right("listall") {
-            return;
-        }
-        let (level, text) = outcome_text(&operation);
-        view.live |= !operation.state.over();
-        view.notice(level, text);
-    }
-}
-
-fn outcome_text(operation: &Operation) -> (Level, Msg) {
-    let word = match operation.plan.action {
-        Action::InstanceCreate => "createinstance",
-        Action::InstanceDelete => "deleteinstance",
-        _ => "rebootinstance",
-    };
-    let (level, end) = match operation.state {
-        OperationState::Queued | OperationState::Running => (Level::Info, "running"),
-        OperationState::Unwinding => (Level::Warning, "unwinding"),
-        OperationState::Done => (Level::Success, "done"),
-        OperationState::Undone | OperationState::Failed => (Level::Error, "failed"),
-        OperationState::Parked => (Level::Error, "parked"),
-    };
-    let mut text = Msg::new(&format!("{word}-{end}")).with(operation.plan.name.as_str());
-    if let (Some(error), Level::Error | Level::Warning) = (&operation.error, level) {
-        text = text.with(error.clone());
-    }
-    (level, text)
 }
 
 fn state(instance: &Instance, moving: Option<&Operation>) -> Value {
@@ -377,18 +341,6 @@ fn state(instance: &Instance, moving: Option<&Operation>) -> Value {
         Some(operation) => Value::List {
             v: vec![text, progress(operation)],
         },
-    }
-}
-
-fn progress(operation: &Operation) -> Value {
-    let running = operation
-        .steps
-        .iter()
-        .find(|s| s.state != osm_core::ports::StepState::Done);
-    let step = running.map_or("finishing", |s| s.name.as_str());
-    Value::Progress {
-        operation: operation.id.to_string(),
-        state: Msg::new(&format!("step-{step}")),
     }
 }
 

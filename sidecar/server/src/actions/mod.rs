@@ -10,6 +10,7 @@ mod instances;
 mod link;
 mod lookup;
 mod operate;
+mod outcome;
 mod params;
 mod projects;
 mod submit;
