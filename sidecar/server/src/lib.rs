@@ -6,6 +6,7 @@
 pub mod actions;
 pub mod config;
 pub mod documenter;
+pub mod http;
 pub mod observe;
 pub mod operations;
 pub mod telemetry;
