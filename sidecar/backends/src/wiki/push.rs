@@ -1,0 +1,1 @@
+//! Templates, categories and schema pages that come with this program.

@@ -1,0 +1,294 @@
+//! Reading pages and users.
+
+use super::Wiki;
+use async_trait::async_trait;
+use osm_core::ports::{Kind, PageState, PortError, WikiInfo, WikiRead};
+use serde::Deserialize;
+use serde_json::Value;
+use std::collections::{BTreeSet, HashMap};
+
+/// Titles a request, with MediaWiki's right `apihighlimits` and without.
+const MANY: usize = 500;
+const FEW: usize = 50;
+/// MediaWiki takes this sign for a separator where a list begins with it; a title may hold a pipe in vain.
+const UNIT: &str = "\u{1f}";
+
+#[derive(Deserialize)]
+struct Page {
+    title: String,
+    pageid: Option<u64>,
+    #[serde(default)]
+    missing: bool,
+    #[serde(default)]
+    invalid: bool,
+    invalidreason: Option<String>,
+    #[serde(default)]
+    revisions: Vec<Revision>,
+}
+
+#[derive(Deserialize)]
+struct Revision {
+    revid: u64,
+    /// Absent where it is hidden.
+    user: Option<String>,
+    slots: Option<HashMap<String, Slot>>,
+}
+
+#[derive(Deserialize)]
+struct Slot {
+    content: Option<String>,
+}
+
+impl Page {
+    /// `None` where the text is not in this answer, which was cut by size.
+    fn state(self) -> Result<Option<PageState>, PortError> {
+        let wrong =
+            |kind, detail: String| Err(PortError::new("wiki", "read", &self.title, kind, detail));
+        if self.invalid {
+            return wrong(
+                Kind::Rejected,
+                self.invalidreason
+                    .unwrap_or_else(|| "no valid title".to_owned()),
+            );
+        }
+        if self.missing {
+            return Ok(Some(PageState {
+                title: self.title,
+                page_id: None,
+                revision: 0,
+                text: String::new(),
+                last_editor: None,
+            }));
+        }
+        let Some(revision) = self.revisions.into_iter().next() else {
+            return Ok(None);
+        };
+        let text = revision
+            .slots
+            .and_then(|mut slots| slots.remove("main"))
+            .and_then(|slot| slot.content);
+        match text {
+            Some(text) => Ok(Some(PageState {
+                title: self.title,
+                page_id: self.pageid,
+                revision: revision.revid,
+                text,
+                last_editor: revision.user,
+            })),
+            // An unreadable text must never be taken for an empty page.
+            None => wrong(
+                Kind::Denied,
+                "the text of its latest revision is hidden from us".to_owned(),
+            ),
+        }
+    }
+}
+
+impl Wiki {
+    /// Reads some titles, in as many answers as MediaWiki needs; adds each page under the title asked for.
+    async fn read(
+        &self,
+        titles: &[&str],
+        pages: &mut HashMap<String, PageState>,
+    ) -> Result<(), PortError> {
+        let first = titles.first().copied().unwrap_or_default();
+        let target = match titles.len() {
+            1 => first.to_owned(),
+            n => format!("{n} pages from {first}"),
+        };
+        let list = format!("{UNIT}{}", titles.join(UNIT));
+        let fixed = [
+            ("action", "query"),
+            ("prop", "revisions"),
+            ("rvprop", "ids|user|content"),
+            ("rvslots", "main"),
+            ("titles", list.as_str()),
+        ];
+        let mut asked: HashMap<String, Vec<String>> = HashMap::new();
+        let mut following: Vec<(String, String)> = Vec::new();
+        loop {
+            let parameters: Vec<(&str, &str)> = fixed
+                .into_iter()
+                .chain(following.iter().map(|(k, v)| (k.as_str(), v.as_str())))
+                .collect();
+            let mut reply = self.query(&target, &parameters).await?;
+            for change in list_at(&reply, "/query/normalized") {
+                if let (Some(from), Some(to)) = (text_at(change, "/from"), text_at(change, "/to")) {
+                    let from = if change.get("fromencoded").and_then(Value::as_bool) == Some(true) {
+                        percent_decoded(from)
+                    } else {
+                        from.to_owned()
+                    };
+                    let names = asked.entry(to.to_owned()).or_default();
+                    if !names.contains(&from) {
+                        names.push(from);
+                    }
+                }
+            }
+            let found = reply
+                .pointer_mut("/query/pages")
+                .map(Value::take)
+                .unwrap_or(Value::Array(Vec::new()));
+            let found: Vec<Page> = serde_json::from_value(found).map_err(|e| {
+                PortError::new(
+                    "wiki",
+                    "read",
+                    &target,
+                    Kind::Protocol,
+                    format!("an answer of another form: {e}"),
+                )
+            })?;
+            for page in found {
+                if let Some(state) = page.state()? {
+                    for name in asked.get(&state.title).into_iter().flatten() {
+                        pages.insert(name.clone(), state.clone());
+                    }
+                    pages.insert(state.title.clone(), state);
+                }
+            }
+            following = match reply.get("continue").and_then(Value::as_object) {
+                Some(map) => map
+                    .iter()
+                    .filter_map(|(k, v)| Some((k.clone(), v.as_str()?.to_owned())))
+                    .collect(),
+                None => return Ok(()),
+            };
+        }
+    }
+
+    /// How many titles a request of the system user may name.
+    async fn titles_a_request(&self) -> Result<usize, PortError> {
+        let reply = self
+            .query(
+                "own rights",
+                &[
+                    ("action", "query"),
+                    ("meta", "userinfo"),
+                    ("uiprop", "rights"),
+                ],
+            )
+            .await?;
+        let high = list_at(&reply, "/query/userinfo/rights").any(|r| r == "apihighlimits");
+        Ok(if high { MANY } else { FEW })
+    }
+}
+
+#[async_trait]
+impl WikiRead for Wiki {
+    async fn pages(&self, titles: &[String]) -> Result<Vec<PageState>, PortError> {
+        let distinct: BTreeSet<&str> = titles.iter().map(String::as_str).collect();
+        let distinct: Vec<&str> = distinct.into_iter().collect();
+        let size = if distinct.len() > FEW {
+            self.titles_a_request().await?
+        } else {
+            FEW
+        };
+        let mut pages = HashMap::new();
+        for some in distinct.chunks(size) {
+            self.read(some, &mut pages).await?;
+        }
+        titles
+            .iter()
+            .map(|title| {
+                pages.get(title).cloned().ok_or_else(|| {
+                    PortError::new(
+                        "wiki",
+                        "read",
+                        title,
+                        Kind::Protocol,
+                        "the answer leaves this page out",
+                    )
+                })
+            })
+            .collect()
+    }
+
+    async fn user_name(&self, id: u64) -> Result<Option<String>, PortError> {
+        let target = format!("user {id}");
+        let id = id.to_string();
+        let reply = self
+            .query(
+                &target,
+                &[("action", "query"), ("list", "users"), ("ususerids", &id)],
+            )
+            .await?;
+        Ok(text_at(&reply, "/query/users/0/name").map(str::to_owned))
+    }
+
+    async fn user_id(&self, name: &str) -> Result<Option<u64>, PortError> {
+        let names = format!("{UNIT}{name}");
+        let reply = self
+            .query(
+                name,
+                &[("action", "query"), ("list", "users"), ("ususers", &names)],
+            )
+            .await?;
+        Ok(reply
+            .pointer("/query/users/0/userid")
+            .and_then(Value::as_u64))
+    }
+
+    async fn info(&self) -> Result<WikiInfo, PortError> {
+        let reply = self
+            .query(
+                "the wiki itself",
+                &[
+                    ("action", "query"),
+                    ("meta", "openstackmanagerinfo|siteinfo"),
+                    ("siprop", "general"),
+                ],
+            )
+            .await?;
+        let general = |name: &str| reply.pointer("/query/general").and_then(|g| g.get(name));
+        let Some(ours) = reply.pointer("/query/openstackmanagerinfo") else {
+            return Err(PortError::new(
+                "wiki",
+                "query",
+                "the wiki itself",
+                Kind::Protocol,
+                "it does not know meta=openstackmanagerinfo: is the extension OpenStackManager loaded there?",
+            ));
+        };
+        let read_only = general("readonly").and_then(Value::as_bool) == Some(true);
+        let reason = general("readonlyreason")
+            .and_then(Value::as_str)
+            .unwrap_or("read-only");
+        Ok(WikiInfo {
+            generator: general("generator")
+                .and_then(Value::as_str)
+                .unwrap_or_default()
+                .to_owned(),
+            extension_version: text_at(ours, "/version").unwrap_or_default().to_owned(),
+            smw: ours.get("smw").and_then(Value::as_bool).unwrap_or(false),
+            system_user: text_at(ours, "/systemuser/name")
+                .unwrap_or_default()
+                .to_owned(),
+            read_only: read_only.then(|| reason.to_owned()),
+        })
+    }
+}
+
+fn text_at<'v>(value: &'v Value, path: &str) -> Option<&'v str> {
+    value.pointer(path).and_then(Value::as_str)
+}
+
+fn list_at<'v>(value: &'v Value, path: &str) -> impl Iterator<Item = &'v Value> {
+    value
+        .pointer(path)
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+}
+
+/// MediaWiki encodes a title in its answer where it is not in composed form.
+fn percent_decoded(text: &str) -> String {
+    url::form_urlencoded::parse(text.replace('+', "%2B").as_bytes())
+        .map(|(name, value)| {
+            if value.is_empty() {
+                name.into_owned()
+            } else {
+                format!("{name}={value}")
+            }
+        })
+        .collect()
+}
