@@ -6,5 +6,6 @@ $specialPageAliases = [];
 /** English (English) */
 $specialPageAliases['en'] = [
 	'NovaInstance' => [ 'NovaInstance' ],
+	'NovaLink' => [ 'NovaLink' ],
 	'NovaProject' => [ 'NovaProject' ],
 ];

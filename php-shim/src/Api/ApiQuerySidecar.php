@@ -27,9 +27,9 @@ class ApiQuerySidecar extends ApiQueryBase {
 	public function execute() {
 		$reply = $this->ask( false );
 		$this->getResult()->addValue( 'query', $this->getModuleName(), $this->readable( $reply['result'] ) );
+		// The parameter's name is sent with or without the prefix of the list, which MediaWiki puts before it.
 		foreach ( $reply['continue'] ?? [] as $parameter => $value ) {
-			// The sidecar names the parameter as people see it, with the prefix of the list.
-			$this->setContinueEnumParameter( substr( $parameter, strlen( $this->getModulePrefix() ) ), $value );
+			$this->setContinueEnumParameter( preg_replace( "/^{$this->contract['prefix']}(?=continue$)/D", '', $parameter ), $value );
 		}
 	}
 
