@@ -202,15 +202,16 @@ async fn end(
     )
     .await?;
     let unused = match state {
-        OperationState::Undone => "1",
-        // An operator decides what becomes of it.
-        OperationState::Parked => "0",
-        _ => {
+        // What still stands then is in the index, or its server is gone.
+        OperationState::Undone | OperationState::Failed => "1",
+        OperationState::Done => {
             "(instance_id IS NULL OR EXISTS (
                SELECT 1 FROM instances
                WHERE instances.region = names.region AND instances.id = names.instance_id
                  AND instances.ended = 1))"
         }
+        // Parked: what is there is not known, an operator decides.
+        _ => "0",
     };
     tx.exec_drop(
         format!("DELETE FROM names WHERE operation_id = ? AND {unused}"),
