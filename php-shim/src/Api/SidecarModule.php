@@ -16,9 +16,9 @@ trait SidecarModule {
 	 * @return array The sidecar's answer, which has no error
 	 */
 	private function ask( bool $writes ): array {
-		$envelope = $this->envelope->ofApi(
-			$this->getContext(), $writes, Contract::forEnvelope( $this->extractRequestParams() )
-		);
+		// Only what the contract names: the token stays here.
+		$params = array_intersect_key( $this->extractRequestParams(), $this->contract['params'] );
+		$envelope = $this->envelope->ofApi( $this->getContext(), $writes, Contract::forEnvelope( $params ) );
 		try {
 			$reply = $this->sidecar->call( '/v1/api/' . $this->getModuleName(), $envelope );
 		} catch ( SidecarUnavailable $e ) {

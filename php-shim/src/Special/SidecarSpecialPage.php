@@ -69,6 +69,10 @@ class SidecarSpecialPage extends SpecialPage {
 	}
 
 	private function show( array $view, bool $posted, bool $submitted ): void {
+		$missing = array_diff( [ 'status', 'title', 'live', 'notices', 'blocks' ], array_keys( $view ) );
+		if ( $missing ) {
+			throw new UnexpectedValueException( 'no ' . implode( ', ', $missing ) );
+		}
 		$out = $this->getOutput();
 		if ( isset( $view['redirect'] ) && $submitted ) {
 			[ 'page' => $page, 'query' => $query ] = $view['redirect'];

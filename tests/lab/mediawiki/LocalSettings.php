@@ -9,6 +9,7 @@ $wgSitename = 'OpenStackManager demo';
 $wgMetaNamespace = 'Project';
 $wgServer = $lab['server'];
 $wgScriptPath = '';
+$wgLogos = false;
 $wgArticlePath = '/wiki/$1';
 $wgLanguageCode = 'en';
 $wgLocaltimezone = 'UTC';
@@ -41,7 +42,7 @@ $wgJobRunRate = 0;
 
 $wgGroupPermissions['*']['edit'] = false;
 $wgGroupPermissions['*']['createaccount'] = false;
-// The passwords are ours, and some tests are quick.
+// Tests are quicker than people.
 $wgPasswordAttemptThrottle = [];
 $wgRateLimits = [];
 
@@ -59,7 +60,6 @@ if ( $lab['smw'] ) {
 	enableSemantics( parse_url( $wgServer, PHP_URL_HOST ) );
 	$smwgNamespacesWithSemanticLinks[498] = true;
 	$smwgEnabledQueryDependencyLinksStore = true;
-	// Whoever may edit may also make the schema; `wiki push` is the one who does.
 	$smwgConfigFileDir = $lab['folder'] . '/smw';
 } else {
 	// After the shim, whose empty #set it replaces.
