@@ -21,7 +21,7 @@ struct Page {
     missing: bool,
     #[serde(default)]
     invalid: bool,
-    invalidreason: Option<String>,
+    invalidreason: Option<Value>,
     #[serde(default)]
     revisions: Vec<Revision>,
 }
@@ -45,10 +45,13 @@ impl Page {
         let wrong =
             |kind, detail: String| Err(PortError::new("wiki", "read", &self.title, kind, detail));
         if self.invalid {
+            let reason = self
+                .invalidreason
+                .as_ref()
+                .and_then(|r| text_at(r, "/text"));
             return wrong(
                 Kind::Rejected,
-                self.invalidreason
-                    .unwrap_or_else(|| "no valid title".to_owned()),
+                reason.unwrap_or("no valid title").to_owned(),
             );
         }
         if self.missing {
