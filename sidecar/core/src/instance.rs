@@ -63,6 +63,34 @@ pub const META_OPERATION: &str = "openstackmanager_operation";
 pub const TAG_OPERATION: &str = "osm-operation-";
 
 impl Instance {
+    /// This view of a server after an older one. Not every view shows all (a member's has no host, a deleted
+    /// server's no addresses), and what it does not show has not changed; a deletion happens once.
+    #[must_use]
+    pub fn following(self, old: &Self) -> Self {
+        if let Some(deleted) = self.deleted {
+            return Self {
+                status: "DELETED".to_owned(),
+                task_state: None,
+                updated: self.updated,
+                deleted: Some(old.deleted.unwrap_or(deleted)),
+                fault: self.fault.or_else(|| old.fault.clone()),
+                ..old.clone()
+            };
+        }
+        let image = self.image.map(|new| {
+            let known = old.image.as_ref().filter(|i| i.id == new.id);
+            Image {
+                name: new.name.or_else(|| known.and_then(|i| i.name.clone())),
+                ..new
+            }
+        });
+        Self {
+            host: self.host.or_else(|| old.host.clone()),
+            image,
+            ..self
+        }
+    }
+
     /// Nothing about it is in motion.
     pub fn settled(&self) -> bool {
         self.task_state.is_none() && !matches!(self.status.as_str(), "BUILD" | "REBOOT")

@@ -241,3 +241,44 @@ fn reboot_and_delete_ask_the_instance_itself() {
         );
     }
 }
+
+#[test]
+fn a_view_that_shows_less_takes_nothing_away() {
+    let full = Instance {
+        host: Some("compute1".into()),
+        image: Some(Image {
+            name: Some("debian-12".into()),
+            ..facts().images.remove(0)
+        }),
+        security_groups: vec!["web".into()],
+        ..instance("bots", "ACTIVE", None)
+    };
+    let member = Instance {
+        host: None,
+        image: Some(Image {
+            name: None,
+            ..facts().images.remove(0)
+        }),
+        ..full.clone()
+    };
+    assert_eq!(member.following(&full), full);
+
+    let later = chrono::DateTime::UNIX_EPOCH + chrono::TimeDelta::hours(1);
+    let gone = Instance {
+        security_groups: vec![],
+        host: None,
+        ..instance("bots", "DELETED", None)
+    };
+    let gone = gone.following(&full);
+    assert_eq!(
+        (gone.status.as_str(), gone.deleted.is_some()),
+        ("DELETED", true)
+    );
+    assert_eq!(gone.security_groups, full.security_groups);
+    let again = Instance {
+        deleted: Some(later),
+        ..gone.clone()
+    }
+    .following(&gone);
+    assert_eq!(again, gone, "a deletion happens once");
+}

@@ -209,6 +209,10 @@ impl Observer {
     /// Puts down what was seen; where it differs and is not our own doing, its pages are due.
     async fn see(&self, new: Instance, now: DateTime<Utc>, ours: &Ours) -> Result<(), PortError> {
         let old = self.index.observe(&new, now).await?;
+        let new = match &old {
+            Some(old) => new.following(old),
+            None => new,
+        };
         let what = match &old {
             Some(old) if same_facts(old, &new) => return Ok(()),
             Some(old) => changed(old, &new),

@@ -6,7 +6,7 @@ use super::{Store, first, insert, marks, rows};
 use async_trait::async_trait;
 use chrono::{DateTime, NaiveDateTime, Utc};
 use mysql_async::prelude::Queryable;
-use mysql_async::{Value, params};
+use mysql_async::{Params, Value, params};
 use osm_core::ids::{InstanceId, Region};
 use osm_core::instance::Instance;
 use osm_core::ports::{InstanceFilter, InstanceIndex, PortError, Seen};
@@ -161,22 +161,12 @@ impl Store {
     ) -> Result<Option<Instance>, Failure> {
         let (region, id) = (instance.region.as_str(), instance.id.to_string());
         let as_of = as_of.naive_utc();
-        let values = params! {
-            "region" => region,
-            "id" => &id,
-            "project" => instance.project.as_str(),
-            "project_id" => instance.project_id.as_str(),
-            "name" => &instance.name,
-            "ended" => instance.deleted.is_some(),
-            "as_of" => as_of,
-            "facts" => encode("instance", instance)?,
-        };
         let mut tx = self.begin().await?;
         let first_seen = insert(
             &mut tx,
             "INSERT INTO instances (region, id, project, project_id, name, ended, as_of, facts)
              VALUES (:region, :id, :project, :project_id, :name, :ended, :as_of, :facts)",
-            values.clone(),
+            columns(instance, as_of)?,
         )
         .await?;
         let stood: Option<(String, NaiveDateTime)> = if first_seen {
@@ -189,14 +179,18 @@ impl Store {
             )
             .await?
         };
+        let old: Option<Instance> = stood
+            .as_ref()
+            .map(|(facts, _)| decode("instance", facts))
+            .transpose()?;
         let newer_stands = stood.as_ref().is_some_and(|(_, stood)| *stood > as_of);
         if !newer_stands {
-            if !first_seen {
+            if let Some(old) = &old {
                 tx.exec_drop(
                     "UPDATE instances SET project = :project, project_id = :project_id,
                        name = :name, ended = :ended, as_of = :as_of, facts = :facts
                      WHERE region = :region AND id = :id",
-                    values,
+                    columns(&instance.clone().following(old), as_of)?,
                 )
                 .await?;
             }
@@ -208,10 +202,21 @@ impl Store {
             .await?;
         }
         tx.commit().await?;
-        stood
-            .map(|(facts, _)| decode("instance", &facts))
-            .transpose()
+        Ok(old)
     }
+}
+
+fn columns(instance: &Instance, as_of: NaiveDateTime) -> Result<Params, Failure> {
+    Ok(params! {
+        "region" => instance.region.as_str(),
+        "id" => instance.id.to_string(),
+        "project" => instance.project.as_str(),
+        "project_id" => instance.project_id.as_str(),
+        "name" => &instance.name,
+        "ended" => instance.deleted.is_some(),
+        "as_of" => as_of,
+        "facts" => encode("instance", instance)?,
+    })
 }
 
 fn seen_of((facts, as_of, last_reboot, created_by): Columns) -> Result<Seen, Failure> {

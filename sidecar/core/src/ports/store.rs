@@ -389,7 +389,8 @@ pub trait InstanceIndex: Send + Sync {
     async fn list(&self, filter: &InstanceFilter) -> Result<Vec<Seen>, PortError>;
     /// One.
     async fn seen(&self, region: &Region, id: InstanceId) -> Result<Option<Seen>, PortError>;
-    /// Puts down what was seen, unless something newer stands there; says what stood there before.
+    /// Puts down what was seen ([`Instance::following`] what stood there), unless something newer stands
+    /// there; says what stood there before.
     async fn observe(
         &self,
         instance: &Instance,
