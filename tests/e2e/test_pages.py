@@ -1,0 +1,138 @@
+"""The wiki's pages belong to people: nothing they write is lost, and no fact goes undocumented."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+
+import pytest
+from conftest import fresh_name
+from mwclient.errors import APIError
+from support import cloud
+from support.waiting import until
+from support.wiki import Bot, protected
+from support.world import VOLUNTEER, wiki_read_only
+
+SYSTEM = "OpenStackManager"
+TAG = "openstackmanager"
+EDITS = 200
+
+
+@pytest.fixture(scope="module")
+def instance(volunteer_bot: Bot) -> dict:
+    return volunteer_bot.started(fresh_name())
+
+
+def reboot(bot: Bot, instance: dict) -> None:
+    done = bot.followed(bot.call("reboot", instanceid=instance["instanceid"]))
+    assert done["state"] == "done", done
+
+
+def test_no_word_is_lost(volunteer_bot: Bot, instance: dict) -> None:
+    """The same person edits the page while the sidecar writes to it in that person's name."""
+    title, editor = instance["page"], Bot(VOLUNTEER)
+    words = [secrets.token_hex(8) for _ in range(EDITS)]
+    failed: list[BaseException] = []
+
+    def write() -> None:
+        try:
+            for number, word in enumerate(words):
+                saved = False
+                while not saved:
+                    saved = append(word) if number % 2 else save_whole(word)
+        except BaseException as error:
+            failed.append(error)
+
+    def append(word: str) -> bool:
+        try:
+            editor.append(title, f"\n\n{word}")
+            return True
+        except APIError as error:
+            # Somebody saved in the same instant: a person is told, and saves again.
+            if error.code != "editconflict":
+                raise
+            return False
+
+    def save_whole(word: str) -> bool:
+        """As the edit form does: all of the text, with the revision that was read."""
+        read = editor.page(title)
+        token = editor.site.get_token("csrf")
+        text = f"{read['text']}\n\n{word}"
+        try:
+            editor.site.post("edit", title=title, text=text, baserevid=read["revid"], token=token)
+            return True
+        except APIError as error:
+            if error.code != "editconflict":
+                raise
+            return False
+
+    ours_before = ours(volunteer_bot, title)
+    writer = threading.Thread(target=write)
+    writer.start()
+    while writer.is_alive():
+        reboot(volunteer_bot, instance)
+    writer.join()
+    assert not failed, failed
+    until(lambda: ours(volunteer_bot, title) >= ours_before + 3, "our own edits came in between")
+    text = volunteer_bot.page(title)["text"]
+    assert [word for word in words if word not in text] == []
+    assert text.count(words[0]) == 1
+
+
+def ours(bot: Bot, title: str) -> int:
+    return len([each for each in bot.history(title) if TAG in each["tags"]])
+
+
+def test_a_protected_page_is_written_by_the_system_user(volunteer_bot: Bot, instance: dict) -> None:
+    title = instance["page"]
+    with protected(title):
+        reboot(volunteer_bot, instance)
+        latest = until(lambda: written_by_system(volunteer_bot, title), "the system user's edit")
+    assert VOLUNTEER.name in latest["comment"] and "rebooted" in latest["comment"]
+
+
+def written_by_system(bot: Bot, title: str) -> dict | None:
+    latest = bot.history(title)[0]
+    return latest if latest["user"] == SYSTEM and TAG in latest["tags"] else None
+
+
+def test_a_wiki_that_is_read_only_for_a_moment(volunteer_bot: Bot, instance: dict) -> None:
+    title, name = instance["page"], fresh_name()
+    with wiki_read_only("e2e: copying the database"):
+        cloud.admin().put("nova", f"/servers/{instance['instanceid']}", {"server": {"name": name}})
+        until(lambda: listed(volunteer_bot, name), "the new name on the list")
+        assert volunteer_bot.facts(title)["Instance Name"] != [name]
+    until(lambda: volunteer_bot.facts(title)["Instance Name"] == [name], "the new name on the page", 120)
+
+
+def listed(bot: Bot, name: str) -> bool:
+    rows = bot.site.get("query", list="novainstances", niproject="bots", nilimit="max")["query"]["novainstances"]
+    return name in [row["name"] for row in rows]
+
+
+def test_a_new_name_moves_the_redirect_and_not_the_page(volunteer_bot: Bot) -> None:
+    old, new = fresh_name(), fresh_name()
+    made = volunteer_bot.started(old)
+    title = made["page"]
+    redirect = "Nova Resource:{}.bots.RegionOne"
+    until(lambda: volunteer_bot.page(redirect.format(old)), "the redirect of the name")
+    cloud.admin().put("nova", f"/servers/{made['instanceid']}", {"server": {"name": new}})
+    arrived = until(lambda: volunteer_bot.page(redirect.format(new)), "the redirect of the new name")
+    assert arrived["text"].startswith(f"#REDIRECT [[{title}]]")
+    until(lambda: volunteer_bot.facts(title)["Instance Name"] == [new], "the new name on the page")
+
+    again = volunteer_bot.started(old)
+    assert again["page"] != title
+
+    def follows() -> bool:
+        return volunteer_bot.page(redirect.format(old))["text"].startswith(f"#REDIRECT [[{again['page']}]]")
+
+    until(follows, "the name that is used again leads to its new owner")
+
+
+def test_a_server_deleted_behind_our_back(volunteer_bot: Bot) -> None:
+    made = volunteer_bot.started(fresh_name())
+    cloud.delete(made["instanceid"])
+    facts = lambda: volunteer_bot.facts(made["page"])  # noqa: E731
+    until(lambda: facts()["Resource Type"] == ["deleted instance"], "the page says that it is gone")
+    assert made["instanceid"] in str(facts())
