@@ -10,6 +10,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 use std::sync::LazyLock;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 /// The type of [`text`].
@@ -27,6 +28,7 @@ struct Metrics {
     operations_open: Family<StateLabels, Gauge>,
     pages_waiting: Gauge,
     pages_oldest: Gauge,
+    pages_done: Family<PageLabels, Counter>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -62,6 +64,11 @@ struct StateLabels {
     state: &'static str,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct PageLabels {
+    outcome: &'static str,
+}
+
 impl Metrics {
     fn new() -> Self {
         let mut metrics = Self {
@@ -76,6 +83,7 @@ impl Metrics {
             operations_open: Family::default(),
             pages_waiting: Gauge::default(),
             pages_oldest: Gauge::default(),
+            pages_done: Family::default(),
         };
         let registry = &mut metrics.registry;
         registry.register(
@@ -119,6 +127,11 @@ impl Metrics {
             "How long the oldest of them has been waiting",
             Unit::Seconds,
             metrics.pages_oldest.clone(),
+        );
+        registry.register(
+            "pages_done",
+            "What became of wiki pages that were due, in this process",
+            metrics.pages_done.clone(),
         );
         metrics
     }
@@ -197,6 +210,15 @@ pub fn pages(waiting: u64, oldest: i64) {
         .pages_waiting
         .set(i64::try_from(waiting).unwrap_or(i64::MAX));
     METRICS.pages_oldest.set(oldest);
+}
+
+/// How often the documenter, which counts by itself, came to an outcome.
+pub fn pages_done(outcome: &'static str, count: u64) {
+    METRICS
+        .pages_done
+        .get_or_create(&PageLabels { outcome })
+        .inner()
+        .store(count, Ordering::Relaxed);
 }
 
 /// All of them as text.

@@ -6,9 +6,9 @@ use crate::config::LogFormat;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt;
 
-/// Sends log lines to standard error, from `info` up unless `RUST_LOG` says otherwise.
-pub fn start(format: LogFormat) {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+/// Sends log lines to standard error, from `level` up unless `RUST_LOG` says otherwise.
+pub fn start(format: LogFormat, level: &str) {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
     let lines = fmt().with_env_filter(filter).with_writer(std::io::stderr);
     match format {
         LogFormat::Text => lines.with_ansi(false).init(),
