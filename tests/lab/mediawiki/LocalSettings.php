@@ -56,6 +56,7 @@ $wgOpenStackManagerShimKeysFile = $lab['shimKeys'];
 $wgOpenStackManagerWikiKeysFile = $lab['wikiKeys'];
 
 if ( $lab['smw'] ) {
+	require_once $lab['autoload'];
 	wfLoadExtension( 'SemanticMediaWiki' );
 	enableSemantics( parse_url( $wgServer, PHP_URL_HOST ) );
 	$smwgNamespacesWithSemanticLinks[498] = true;

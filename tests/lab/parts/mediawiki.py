@@ -14,14 +14,14 @@ import installed
 import mediawiki_extras as extras
 import probe
 from parts import mariadb
-from settings import HOST, Lab, LabError
+from settings import HOST, Lab
 
 NAME = "mediawiki"
 PHP = "8.2"
 # nginx is named so that apache2, which MediaWiki would take as well, stays out.
 PACKAGES = [
     "mediawiki", "nginx",
-    *(f"php{PHP}-{name}" for name in ["fpm", "cli", "mysql", "intl", "mbstring", "xml", "curl", "apcu"]),
+    *(f"php{PHP}-{name}" for name in ["fpm", "cli", "mysql", "intl", "mbstring", "xml", "curl", "apcu", "gmp"]),
 ]  # fmt: skip
 NEEDS = ["mariadb", "memcached"]
 PATIENCE = 60.0
@@ -57,8 +57,8 @@ def start(lab: Lab) -> None:
     config = [_settings_file(lab), lab.root / "php-shim" / "extension.json"]
     daemon.ensure(lab, "php-fpm", [f"/usr/sbin/php-fpm{PHP}", "--nodaemonize", "--fpm-config", str(home / "fpm.conf")],
                   env=env, config=[*config, home / "fpm.conf"])  # fmt: skip
-    daemon.ensure(lab, "nginx", ["/usr/sbin/nginx", "-c", str(home / "nginx.conf"), "-p", f"{home}/",
-                                 "-g", "daemon off;"], config=[home / "nginx.conf", home / "fastcgi_params"], ports=["wiki"])  # fmt: skip
+    daemon.ensure(lab, "nginx", ["/usr/sbin/nginx", "-c", str(home / "nginx.conf"), "-p", f"{home}/", "-g", "daemon off;"],
+                  config=[home / "nginx.conf", home / "fastcgi_params"], ports=["wiki"])  # fmt: skip
     daemon.ensure(lab, "wiki-jobs", [*_maintenance(lab, "runJobs"), "--wait"], env=env, config=config)
 
 
@@ -88,21 +88,19 @@ def keys_file(lab: Lab, direction: str) -> Path:
 def _link_extensions(lab: Lab) -> None:
     """The packaged extensions, and ours from the checkout."""
     folder = lab.folder("mediawiki", "extensions")
-    wanted = {path.name: path.resolve() for path in (extras.tree(lab) / "extensions").iterdir()}
+    wanted = {path.name: path for path in (extras.tree(lab) / "extensions-core").iterdir()}
     wanted["OpenStackManager"] = lab.root / "php-shim"
     wanted["SetRecorder"] = HERE / "SetRecorder"
-    wanted |= extras.semantic_mediawiki_extensions(lab)
+    if semantic := extras.semantic_mediawiki(lab):
+        wanted["SemanticMediaWiki"] = semantic
     for name, source in wanted.items():
         link = folder / name
-        if link.is_symlink():
-            link.unlink()
-        else:
-            shutil.rmtree(link, ignore_errors=True)
-        if _can_read(lab, source):
-            link.symlink_to(source)
-        else:
+        if not _can_read(lab, source):
             # A checkout that the lab's user cannot reach.
-            shutil.copytree(source, link)
+            shutil.copytree(source, link, dirs_exist_ok=True)
+        elif not link.is_symlink() or link.readlink() != source:
+            shutil.rmtree(link) if link.is_dir() and not link.is_symlink() else link.unlink(missing_ok=True)
+            link.symlink_to(source)
 
 
 def _can_read(lab: Lab, path: Path) -> bool:
@@ -165,7 +163,6 @@ def _install_wiki(lab: Lab) -> None:
 
 def _update_wiki(lab: Lab) -> None:
     """update.php takes seconds: it is run only when MediaWiki or an extension is another than last time."""
-    stamp = lab.folder("mediawiki") / "updated"
     semantic = extras.semantic_mediawiki(lab)
     wanted = {
         "mediawiki": extras.version(lab),
@@ -174,14 +171,10 @@ def _update_wiki(lab: Lab) -> None:
             *([semantic / "extension.json"] if semantic else []),
         ),
     }  # fmt: skip
-    last = json.loads(stamp.read_text()) if stamp.exists() else None
-    if last == wanted:
+    if extras.recorded(lab) == wanted:
         return
-    if last and last["mediawiki"] > wanted["mediawiki"]:
-        raise LabError(f"the wiki in {lab.dir} is one of MediaWiki {last['mediawiki']} and cannot go back to "
-                       f"{wanted['mediawiki']}: set LAB_MEDIAWIKI, or name another LAB_DIR")  # fmt: skip
     lab.run([*_maintenance(lab, "update"), "--quick"], "mediawiki", env=_environment(lab))
-    lab.write(stamp, json.dumps(wanted))
+    lab.write(lab.folder("mediawiki") / "updated", json.dumps(wanted))
 
 
 def _write_servers(lab: Lab) -> None:
