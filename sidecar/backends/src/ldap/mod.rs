@@ -1,1 +1,48 @@
 //! LDAP: people, projects, roles.
+//!
+//! The tree: people anywhere below `people_base`; a project is a `groupOfNames` right below
+//! `projects_base`, with its people in `member`; a role is an `organizationalRole` right below its
+//! project, with its holders in `roleOccupant`.
+//!
+//! Reading order: `dn` (when two DNs are the same) → `entry` (what a search gives) → `connection`
+//! → `directory` (people, projects, roles from entries).
+
+mod connection;
+mod directory;
+mod dn;
+mod entry;
+
+use crate::secret::Secret;
+use connection::Connections;
+
+/// Where the directory is, and as whom we read it.
+#[derive(Clone, Debug)]
+#[allow(missing_docs)]
+pub struct LdapConfig {
+    /// `ldap://`, or `ldaps://` for TLS from the first octet.
+    pub url: String,
+    pub bind_dn: String,
+    pub password: Secret,
+    pub people_base: String,
+    pub projects_base: String,
+    pub groups_base: String,
+    /// Go over to TLS on an `ldap://` connection before the password is sent.
+    pub starttls: bool,
+}
+
+/// The directory.
+#[derive(Debug)]
+pub struct Ldap {
+    config: LdapConfig,
+    connections: Connections,
+}
+
+impl Ldap {
+    /// Speaks to nobody yet: the connection is made when it is first needed, and again when it is lost.
+    pub fn new(config: LdapConfig) -> Self {
+        Self {
+            connections: Connections::new(&config),
+            config,
+        }
+    }
+}

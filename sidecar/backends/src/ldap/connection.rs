@@ -1,0 +1,268 @@
+//! The connection to the server: made when needed, kept, made anew when lost.
+
+use super::LdapConfig;
+use super::entry::Entry;
+use crate::secret::Secret;
+use ldap3::adapters::{Adapter, EntriesOnly, PagedResults};
+use ldap3::{Ldap as Handle, LdapConnAsync, LdapConnSettings, LdapError, LdapResult, Scope};
+use osm_core::ports::{Kind, PortError};
+use std::fmt;
+use std::time::Duration;
+use tokio::sync::Mutex;
+
+/// The part's name in errors.
+const SYSTEM: &str = "ldap";
+/// For a connection with its TLS and bind.
+const CONNECT_LIMIT: Duration = Duration::from_secs(5);
+/// For one answer of the server.
+const ANSWER_LIMIT: Duration = Duration::from_secs(10);
+/// For a whole search, all its pages.
+const SEARCH_LIMIT: Duration = Duration::from_secs(30);
+/// Entries asked for at a time (RFC 2696): servers bound what they give at once.
+const PAGE_SIZE: i32 = 500;
+/// The server's words are cut to so many characters.
+const DETAIL_LIMIT: usize = 300;
+
+const INAPPROPRIATE_AUTHENTICATION: u32 = 48;
+const INVALID_CREDENTIALS: u32 = 49;
+
+/// Makes connections, and keeps one bound as the service account.
+pub(super) struct Connections {
+    url: String,
+    starttls: bool,
+    bind_dn: String,
+    password: Secret,
+    kept: Mutex<Option<Handle>>,
+}
+
+impl fmt::Debug for Connections {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connections")
+            .field("url", &self.url)
+            .field("bind_dn", &self.bind_dn)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A search of a subtree or a level.
+pub(super) struct Search<'a> {
+    pub(super) base: &'a str,
+    pub(super) scope: Scope,
+    pub(super) filter: String,
+    pub(super) attributes: &'static [&'static str],
+}
+
+impl Connections {
+    pub(super) fn new(config: &LdapConfig) -> Self {
+        Self {
+            url: config.url.clone(),
+            starttls: config.starttls,
+            bind_dn: config.bind_dn.clone(),
+            password: config.password.clone(),
+            kept: Mutex::new(None),
+        }
+    }
+
+    /// All entries that a search finds. A kept connection that turns out to be dead is replaced once.
+    pub(super) async fn search(&self, search: &Search<'_>) -> Result<Vec<Entry>, PortError> {
+        let (handle, kept) = self.service().await?;
+        let outcome = match run(handle, search).await {
+            Err(failure) if kept && failure.connection_lost() => {
+                self.forget().await;
+                run(self.service().await?.0, search).await
+            }
+            outcome => outcome,
+        };
+        match outcome {
+            Ok(entries) => Ok(entries),
+            Err(failure) => {
+                if !failure.answered() {
+                    self.forget().await;
+                }
+                Err(failure.port_error("search", search.base))
+            }
+        }
+    }
+
+    /// Whether a bind of an entry's own succeeds; on a connection of its own, closed after it.
+    pub(super) async fn proves(&self, dn: &str, password: &str) -> Result<bool, PortError> {
+        // A bind with a name and no password is an anonymous one, and "succeeds" (RFC 4513, 5.1.2).
+        if dn.is_empty() || password.is_empty() {
+            return Ok(false);
+        }
+        let bound = within(CONNECT_LIMIT, async {
+            let mut handle = self.open().await?;
+            let result = handle.simple_bind(dn, password).await?;
+            // Nothing depends on how the farewell is taken.
+            let _ = handle.unbind().await;
+            Ok(result)
+        })
+        .await
+        .map_err(|failure| failure.port_error("check a password with", &self.url))?;
+        match bound.rc {
+            0 => Ok(true),
+            INVALID_CREDENTIALS | INAPPROPRIATE_AUTHENTICATION => Ok(false),
+            _ => Err(Failure::from(bound).port_error("check a password with", &self.url)),
+        }
+    }
+
+    /// The kept connection, and whether it was there already.
+    async fn service(&self) -> Result<(Handle, bool), PortError> {
+        let mut kept = self.kept.lock().await;
+        if let Some(handle) = kept.as_mut()
+            && !handle.is_closed()
+        {
+            return Ok((handle.clone(), true));
+        }
+        let handle = within(CONNECT_LIMIT, async {
+            let mut handle = self.open().await?;
+            let bound = handle
+                .simple_bind(&self.bind_dn, self.password.expose())
+                .await?;
+            bound.success()?;
+            Ok(handle)
+        })
+        .await
+        .map_err(|failure| failure.port_error("connect to", &self.url))?;
+        *kept = Some(handle.clone());
+        Ok((handle, false))
+    }
+
+    async fn forget(&self) {
+        *self.kept.lock().await = None;
+    }
+
+    async fn open(&self) -> Result<Handle, Failure> {
+        let settings = LdapConnSettings::new()
+            .set_conn_timeout(CONNECT_LIMIT)
+            .set_starttls(self.starttls);
+        let (connection, handle) = LdapConnAsync::with_settings(settings, &self.url).await?;
+        tokio::spawn(async move {
+            if let Err(error) = connection.drive().await {
+                tracing::debug!(%error, "LDAP connection ended");
+            }
+        });
+        Ok(handle)
+    }
+}
+
+async fn run(mut handle: Handle, search: &Search<'_>) -> Result<Vec<Entry>, Failure> {
+    within(SEARCH_LIMIT, async {
+        let adapters: Vec<Box<dyn Adapter<'_, &str, &[&str]>>> = vec![
+            Box::new(EntriesOnly::new()),
+            Box::new(PagedResults::new(PAGE_SIZE)),
+        ];
+        let mut found = handle
+            .with_timeout(ANSWER_LIMIT)
+            .streaming_search_with(
+                adapters,
+                search.base,
+                search.scope,
+                &search.filter,
+                search.attributes,
+            )
+            .await?;
+        let mut entries = Vec::new();
+        while let Some(result) = found.next().await? {
+            entries.push(Entry::of(result).ok_or(Failure::Nonsense)?);
+        }
+        // A list that was cut short is a failure, never a short list.
+        found.finish().await.success()?;
+        Ok(entries)
+    })
+    .await
+}
+
+async fn within<T>(
+    limit: Duration,
+    work: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
+    tokio::time::timeout(limit, work)
+        .await
+        .unwrap_or(Err(Failure::Slow(limit)))
+}
+
+/// Why the server did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    #[error(transparent)]
+    Ldap(#[from] LdapError),
+    #[error("no answer within {0:?}")]
+    Slow(Duration),
+    #[error("an entry that makes no sense")]
+    Nonsense,
+}
+
+impl From<LdapResult> for Failure {
+    fn from(result: LdapResult) -> Self {
+        Self::Ldap(LdapError::LdapResult { result })
+    }
+}
+
+impl Failure {
+    /// The server took the request and said no; the connection is in order.
+    fn answered(&self) -> bool {
+        matches!(self, Self::Ldap(LdapError::LdapResult { .. }))
+    }
+
+    /// The connection broke, at the latest while we waited.
+    fn connection_lost(&self) -> bool {
+        matches!(
+            self,
+            Self::Ldap(
+                LdapError::Io { .. }
+                    | LdapError::OpSend { .. }
+                    | LdapError::ResultRecv { .. }
+                    | LdapError::IdScrubSend { .. }
+                    | LdapError::EndOfStream
+            )
+        )
+    }
+
+    fn kind(&self) -> Kind {
+        match self {
+            Self::Slow(_) | Self::Ldap(LdapError::Timeout { .. }) => Kind::Timeout,
+            Self::Nonsense => Kind::Protocol,
+            Self::Ldap(LdapError::LdapResult { result }) => kind_of_code(result.rc),
+            Self::Ldap(
+                LdapError::UnknownScheme(_)
+                | LdapError::UrlParsing { .. }
+                | LdapError::FilterParsing,
+            ) => Kind::Rejected,
+            Self::Ldap(_) => Kind::Unavailable,
+        }
+    }
+
+    fn port_error(&self, operation: &str, target: &str) -> PortError {
+        let detail = match self {
+            Self::Ldap(LdapError::LdapResult { result }) => {
+                let hint = hint(result.rc).map_or_else(String::new, |hint| format!("; {hint}"));
+                let words: String = result.text.chars().take(DETAIL_LIMIT).collect();
+                format!("result code {} {words}{hint}", result.rc)
+            }
+            other => other.to_string().chars().take(DETAIL_LIMIT).collect(),
+        };
+        PortError::new(SYSTEM, operation, target, self.kind(), detail)
+    }
+}
+
+/// RFC 4511, appendix A. "No such object" is not `NotFound`: it is the base of a search that is
+/// missing or hidden from us, which says nothing about the person or project looked for.
+fn kind_of_code(code: u32) -> Kind {
+    match code {
+        3 => Kind::Timeout,
+        4 | 11 => Kind::TooLarge,
+        8 | 13 | 48 | 49 | 50 => Kind::Denied,
+        51 | 52 | 80 => Kind::Unavailable,
+        _ => Kind::Rejected,
+    }
+}
+
+fn hint(code: u32) -> Option<&'static str> {
+    match code {
+        8 | 13 => Some("the server wants TLS: set [ldap] starttls"),
+        32 => Some("compare the bases in [ldap] with the tree, and what the account may read"),
+        48 | 49 => Some("compare [ldap] bind_dn and password with the entry"),
+        _ => None,
+    }
+}
