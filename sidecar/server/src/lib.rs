@@ -3,8 +3,14 @@
 //! Who may call whom: `http` and `cli` call [`actions`]; actions hold read ports and submit plans;
 //! only [`operations`] and [`documenter`] hold write ports; `app` alone names concrete backends.
 
+// The error that all ports share tells a lot, and is returned seldom.
+#![allow(clippy::result_large_err)]
+
 pub mod actions;
+pub mod app;
+pub mod cli;
 pub mod config;
+pub mod doctor;
 pub mod documenter;
 pub mod http;
 pub mod observe;

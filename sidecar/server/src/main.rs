@@ -1,2 +1,7 @@
-//! OpenStackManager.
-fn main() {}
+//! `openstackmanager`: see the library.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    openstackmanager::cli::run()
+}

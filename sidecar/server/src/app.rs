@@ -1,0 +1,343 @@
+//! The composition root: the only file that names concrete backends.
+
+use crate::actions::{
+    ApiReply, ApiRequest, Caller, Context, RegionSettings, Settings, SpecialRequest,
+};
+use crate::cli::{Failure, People};
+use crate::config::{Config, Secrets};
+use crate::doctor::Patient;
+use crate::documenter::{Counts, Documenter};
+use crate::http::{self, Actions, Ask, Backlog, Gate, Health, Http};
+use crate::observe::Observer;
+use crate::operations::Runner;
+use crate::telemetry::metrics;
+use async_trait::async_trait;
+use chrono::Utc;
+use futures_util::FutureExt as _;
+use osm_backends::ldap::{Ldap, LdapConfig};
+use osm_backends::mysql::{Store, StoreConfig};
+use osm_backends::openstack::{OpenStack, OpenStackConfig, with_request_id};
+use osm_backends::wiki::{Wiki, WikiConfig};
+use osm_core::ports::{
+    Directory as _, Identity as _, OperationFilter, Operations as _, Pages as _, PortError,
+    WikiRead as _,
+};
+use osm_core::view::View;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::sync::{Notify, watch};
+use tokio::task::JoinSet;
+use tracing::{info, warn};
+use ulid::Ulid;
+
+/// How long requests and workers under way may take after we are told to stop.
+const GRACE: Duration = Duration::from_secs(25);
+/// More open operations than this are not counted one by one.
+const COUNTED: u32 = 10_000;
+
+/// The process's neighbours.
+pub struct App {
+    /// MySQL.
+    pub store: Arc<Store>,
+    directory: Arc<Ldap>,
+    cloud: Arc<OpenStack>,
+    wiki: Arc<Wiki>,
+}
+
+impl App {
+    /// Makes a client of each neighbour; only the database must be there.
+    pub async fn connect(config: &Config, secrets: &Secrets) -> Result<Self, PortError> {
+        Ok(Self {
+            directory: Arc::new(directory(config, secrets)),
+            cloud: Arc::new(cloud(config, secrets)?),
+            wiki: Arc::new(wiki(config, secrets)?),
+            store: Arc::new(store(config, secrets).await?),
+        })
+    }
+
+    /// For the operator's care of links.
+    pub fn people(&self) -> People {
+        People {
+            links: self.store.clone(),
+            directory: self.directory.clone(),
+            wiki: self.wiki.clone(),
+        }
+    }
+
+    /// Serves until told to stop.
+    pub async fn serve(self, config: &Config, secrets: Secrets) -> Result<(), Failure> {
+        let (there, known) = self.store.schema().await?;
+        if there < known {
+            return Err(Failure::Refused(format!(
+                "the database's schema is at version {there}, this program needs {known}: \
+                 run `openstackmanager migrate` first"
+            )));
+        }
+        let address = config.server.listen;
+        let listener = TcpListener::bind(address)
+            .await
+            .map_err(|error| Failure::System(format!("cannot listen on {address}"), error))?;
+
+        let (stop, stopped) = watch::channel(false);
+        let settings = Arc::new(settings(config));
+        let (work_bell, page_bell) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+        // Claims of two replicas, or of two lives of one, never look the same.
+        let owner = Ulid::generate().to_string();
+        let runner = Arc::new(Runner {
+            work: self.store.clone(),
+            index: self.store.clone(),
+            pages: self.store.clone(),
+            compute: self.cloud.clone(),
+            write: self.cloud.clone(),
+            work_bell: work_bell.clone(),
+            page_bell: page_bell.clone(),
+            owner: owner.clone(),
+            clock: Utc::now,
+        });
+        let documenter = Arc::new(Documenter {
+            pages: self.store.clone(),
+            index: self.store.clone(),
+            directory: self.directory.clone(),
+            links: self.store.clone(),
+            pins: self.store.clone(),
+            wiki: self.wiki.clone(),
+            write: self.wiki.clone(),
+            settings: settings.clone(),
+            bell: page_bell.clone(),
+            owner,
+            documentation: config.pages.project_doc_section,
+            clock: Utc::now,
+            counts: Counts::default(),
+        });
+        let observer = Arc::new(Observer {
+            compute: self.cloud.clone(),
+            directory: self.directory.clone(),
+            identity: self.cloud.clone(),
+            pins: self.store.clone(),
+            index: self.store.clone(),
+            operations: self.store.clone(),
+            pages: self.store.clone(),
+            settings: settings.clone(),
+            page_bell,
+            poll: Duration::from_secs(config.observe.poll_seconds),
+            compare: Duration::from_secs(60 * config.observe.compare_minutes),
+            clock: Utc::now,
+        });
+        let context = Context {
+            compute: self.cloud.clone(),
+            directory: self.directory.clone(),
+            identity: self.cloud.clone(),
+            links: self.store.clone(),
+            pins: self.store.clone(),
+            operations: self.store.clone(),
+            pages: self.store.clone(),
+            index: self.store.clone(),
+            settings,
+            work: work_bell,
+            clock: Utc::now,
+            attempts: Arc::default(),
+        };
+        let gate = Gate::new(
+            secrets.shim_keys,
+            config.server.public_authority.clone(),
+            self.store.clone(),
+        );
+        let health = self.health(documenter.clone());
+        let router = http::router(Http::new(gate, Arc::new(Traced(context)), health));
+
+        let mut workers = JoinSet::new();
+        workers.spawn(runner.run(stopped.clone()));
+        workers.spawn(documenter.run(stopped.clone()));
+        workers.spawn(observer.run(stopped.clone()));
+        info!(%address, version = env!("CARGO_PKG_VERSION"), "serving");
+        let server = axum::serve(listener, router)
+            .with_graceful_shutdown(told(stopped.clone()))
+            .into_future();
+        let server = tokio::spawn(server);
+
+        // A worker ends by itself only by a mistake of ours: then it is better to be started anew.
+        let whole = tokio::select! {
+            () = signal() => { info!("told to stop"); true }
+            _ = workers.join_next() => { warn!("a worker has ended; stopping"); false }
+        };
+        let _ = stop.send(true);
+        let finishing = async {
+            let _ = server.await;
+            while workers.join_next().await.is_some() {}
+        };
+        if tokio::time::timeout(GRACE, finishing).await.is_err() {
+            warn!("what was still under way after {GRACE:?} is cut off; it is taken up again");
+        }
+        info!("stopped");
+        if whole {
+            Ok(())
+        } else {
+            Err(Failure::Refused(
+                "a worker has ended; the log says why".to_owned(),
+            ))
+        }
+    }
+
+    fn health(&self, documenter: Arc<Documenter>) -> Health {
+        let (store, directory) = (self.store.clone(), self.directory.clone());
+        let (cloud, wiki) = (self.cloud.clone(), self.wiki.clone());
+        let neighbours: Vec<(&'static str, Ask<()>)> = vec![
+            ("mysql", ask(store, |it| async move { it.ping().await })),
+            ("ldap", ask(directory, |it| async move { it.ping().await })),
+            ("keystone", ask(cloud, |it| async move { it.ping().await })),
+            (
+                "wiki",
+                ask(wiki, |it| async move { it.info().await.map(|_| ()) }),
+            ),
+        ];
+        let backlog = ask(self.store.clone(), move |store| {
+            let counts = &documenter.counts;
+            for (what, count) in [
+                ("edited", &counts.edits),
+                ("spared", &counts.spared),
+                ("conflict", &counts.conflicts),
+                ("by-system-user", &counts.by_system),
+                ("put-off", &counts.put_off),
+            ] {
+                metrics::pages_done(what, count.load(Ordering::Relaxed));
+            }
+            async move {
+                let (pages, since) = store.backlog().await?;
+                let filter = OperationFilter {
+                    open: true,
+                    projects: None,
+                    limit: COUNTED,
+                };
+                let open = store.operations(&filter).await?;
+                Ok(Backlog {
+                    operations: open.into_iter().map(|operation| operation.state).collect(),
+                    pages,
+                    since,
+                })
+            }
+        });
+        Health::new(neighbours, backlog)
+    }
+}
+
+/// What `doctor` looks at.
+pub async fn patient(config: &Config, secrets: &Secrets) -> Result<Patient, PortError> {
+    let cloud = Arc::new(cloud(config, secrets)?);
+    let schema = match store(config, secrets).await {
+        Ok(store) => store.schema().await,
+        Err(error) => Err(error),
+    };
+    Ok(Patient {
+        schema,
+        directory: Arc::new(directory(config, secrets)),
+        identity: cloud.clone(),
+        compute: cloud,
+        wiki: Arc::new(wiki(config, secrets)?),
+    })
+}
+
+/// Actions whose calls to OpenStack carry the wiki's request id.
+struct Traced(Context);
+
+#[async_trait]
+impl Actions for Traced {
+    async fn special(&self, page: &str, caller: &Caller, request: &SpecialRequest) -> Option<View> {
+        with_request_id(&caller.request_id, self.0.special(page, caller, request)).await
+    }
+    async fn api(&self, module: &str, caller: &Caller, request: &ApiRequest) -> Option<ApiReply> {
+        with_request_id(&caller.request_id, self.0.api(module, caller, request)).await
+    }
+}
+
+async fn store(config: &Config, secrets: &Secrets) -> Result<Store, PortError> {
+    let database = &config.database;
+    Store::connect(StoreConfig {
+        host: database.host.clone(),
+        port: database.port,
+        user: database.user.clone(),
+        password: secrets.database_password.clone(),
+        name: database.name.clone(),
+    })
+    .await
+}
+
+fn directory(config: &Config, secrets: &Secrets) -> Ldap {
+    let ldap = &config.ldap;
+    Ldap::new(LdapConfig {
+        url: ldap.url.to_string(),
+        bind_dn: ldap.bind_dn.clone(),
+        password: secrets.ldap_password.clone(),
+        people_base: ldap.people_base.clone(),
+        projects_base: ldap.projects_base.clone(),
+        groups_base: ldap.groups_base.clone(),
+        starttls: ldap.starttls,
+    })
+}
+
+fn cloud(config: &Config, secrets: &Secrets) -> Result<OpenStack, PortError> {
+    let keystone = &config.keystone;
+    OpenStack::new(OpenStackConfig {
+        auth_url: keystone.auth_url.to_string(),
+        username: keystone.username.clone(),
+        user_domain: keystone.user_domain.clone(),
+        password: secrets.keystone_password.clone(),
+        project_domain: keystone.project_domain.clone(),
+        reader_project: keystone.reader_project.clone(),
+        interface: keystone.region_interface.clone(),
+        regions: config.regions.iter().map(|r| r.name.clone()).collect(),
+    })
+}
+
+fn wiki(config: &Config, secrets: &Secrets) -> Result<Wiki, PortError> {
+    Wiki::new(WikiConfig {
+        api_url: config.wiki.api_url.clone(),
+        keys: secrets.wiki_keys.clone(),
+        timeout: Wiki::CALL_TIMEOUT,
+    })
+}
+
+fn settings(config: &Config) -> Settings {
+    let regions = config.regions.iter().map(|region| RegionSettings {
+        name: region.name.clone(),
+        network: region.network.clone(),
+        domain: region.domain.clone(),
+    });
+    Settings {
+        policy: config.authz(),
+        regions: regions.collect(),
+        wiki_login_is_ldap: config.ldap.wiki_login_is_ldap,
+    }
+}
+
+fn ask<N, T, F>(neighbour: Arc<N>, question: impl Fn(Arc<N>) -> F + Send + Sync + 'static) -> Ask<T>
+where
+    N: Send + Sync + 'static,
+    F: Future<Output = Result<T, PortError>> + Send + 'static,
+{
+    Box::new(move || question(neighbour.clone()).boxed())
+}
+
+async fn told(mut stopped: watch::Receiver<bool>) {
+    // An error says that the sender is gone, and with it the process's main task.
+    let _ = stopped.wait_for(|stop| *stop).await;
+}
+
+/// Ends when the process is asked to stop.
+async fn signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let terminate = async {
+        match signal(SignalKind::terminate()) {
+            Ok(mut signals) => drop(signals.recv().await),
+            Err(error) => {
+                warn!(%error, "SIGTERM cannot be waited for");
+                std::future::pending().await
+            }
+        }
+    };
+    tokio::select! {
+        () = terminate => {}
+        _ = tokio::signal::ctrl_c() => {}
+    }
+}

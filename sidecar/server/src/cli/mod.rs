@@ -1,0 +1,163 @@
+//! The command line. Exit status: 0 done, 1 not done (standard error says why), 2 not understood.
+
+mod links;
+mod operations;
+
+use crate::actions::catalogue;
+use crate::app::App;
+use crate::config::{Config, ConfigError, LogFormat, Secrets};
+use crate::{doctor, telemetry};
+use clap::{Args, Parser, Subcommand};
+use osm_core::ports::PortError;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Projects and virtual machines of an OpenStack cloud, run from a wiki.
+#[derive(Parser)]
+#[command(version, about)]
+struct Cli {
+    /// The configuration file.
+    #[arg(
+        long,
+        global = true,
+        env = "OSM_CONFIG",
+        default_value = "/etc/openstackmanager/config.toml"
+    )]
+    config: PathBuf,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve the wiki's extension, carry operations out, keep the wiki's pages.
+    Serve,
+    /// Make or update the tables in the database.
+    Migrate,
+    /// Check each neighbour and say what to mend.
+    Doctor,
+    /// Link a wiki user to the LDAP entry of the same person.
+    Link(LinkArgs),
+    /// List the links between wiki users and LDAP entries.
+    Links,
+    /// Print the contract with the wiki's extension (php-shim/contract.json).
+    Contract,
+    /// Look at recorded operations.
+    #[command(subcommand)]
+    Operations(OperationsCommand),
+}
+
+#[derive(Args)]
+struct LinkArgs {
+    /// The wiki user's name.
+    #[arg(long)]
+    wiki_user: String,
+    /// The `uid` of the LDAP entry.
+    #[arg(long, required_unless_present = "unlink")]
+    uid: Option<String>,
+    /// Take the link away instead; with --uid only if it is to that entry.
+    #[arg(long)]
+    unlink: bool,
+}
+
+#[derive(Subcommand)]
+enum OperationsCommand {
+    /// List operations, newest first.
+    List {
+        /// Those that are over, too.
+        #[arg(long)]
+        all: bool,
+        /// At most so many.
+        #[arg(long, default_value_t = 50)]
+        limit: u32,
+    },
+    /// Show one operation with its steps.
+    Show {
+        /// The operation's id.
+        id: String,
+    },
+}
+
+/// Why a command was not done.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// The configuration cannot be used.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// A neighbour failed.
+    #[error(transparent)]
+    Port(#[from] PortError),
+    /// The system refused something.
+    #[error("{0}: {1}")]
+    System(String, std::io::Error),
+    /// It cannot be done as asked; the text says why and what to do.
+    #[error("{0}")]
+    Refused(String),
+}
+
+/// Runs the process's command line.
+pub fn run() -> ExitCode {
+    let cli = Cli::parse();
+    let done = tokio::runtime::Runtime::new()
+        .map_err(|error| Failure::System("cannot start the runtime".to_owned(), error))
+        .and_then(|runtime| runtime.block_on(command(&cli)));
+    match done {
+        Ok(code) => code,
+        Err(failure) => {
+            eprintln!("openstackmanager: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn command(cli: &Cli) -> Result<ExitCode, Failure> {
+    if let Command::Contract = cli.command {
+        println!("{:#}", catalogue::contract());
+        return Ok(ExitCode::SUCCESS);
+    }
+    let (config, secrets) = load(cli)?;
+    if let Command::Serve = cli.command {
+        telemetry::start(config.server.log, "info");
+    } else {
+        telemetry::start(LogFormat::Text, "warn");
+    }
+    if let Command::Doctor = cli.command {
+        return Ok(doctor::run(&config, secrets).await);
+    }
+    let app = App::connect(&config, &secrets).await?;
+    match &cli.command {
+        Command::Serve => app.serve(&config, secrets).await?,
+        Command::Migrate => {
+            for name in app.store.migrate().await? {
+                println!("applied {name}");
+            }
+            let (version, _) = app.store.schema().await?;
+            println!("the schema is at version {version}");
+        }
+        Command::Link(args) => {
+            let people = app.people();
+            match &args.uid {
+                uid if args.unlink => people.unlink(&args.wiki_user, uid.as_deref()).await?,
+                Some(uid) => people.link(&args.wiki_user, uid).await?,
+                // clap has refused this.
+                None => {}
+            }
+        }
+        Command::Links => app.people().list().await?,
+        Command::Operations(OperationsCommand::List { all, limit }) => {
+            operations::list(app.store.as_ref(), !all, *limit).await?;
+        }
+        Command::Operations(OperationsCommand::Show { id }) => {
+            operations::show(app.store.as_ref(), id).await?;
+        }
+        // Done above.
+        Command::Doctor | Command::Contract => {}
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn load(cli: &Cli) -> Result<(Config, Secrets), ConfigError> {
+    Config::load(&cli.config, &|name| std::env::var(name).ok())
+}
+
+pub use links::People;
