@@ -1,0 +1,228 @@
+"""Every check there is, a stage at a time: `tests/run` (make test), `--all` (make test-all), `--bench`.
+
+A stage that fails ends the run. All logs and pictures are in target/test. The lab of the tests has free
+ports and a folder of its own, so a demo may be running; it is stopped at the end, whatever happens.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+OUT = ROOT / "target/test"
+LAB_DIR = OUT / "lab"
+os.environ |= {"LAB_DIR": str(LAB_DIR), "LAB_FREE_PORTS": "1", "CARGO_TERM_COLOR": "never"}
+sys.path.insert(0, str(ROOT / "tests/lab"))
+
+import apt  # noqa: E402
+import installed  # noqa: E402
+import settings  # noqa: E402
+
+# What only the tests need; the lab brings its own.
+PACKAGES = {"python3-venv", "chromium", "chromium-driver", "fonts-dejavu-core", "php-cli", "php-mbstring", "gcc", "libc6-dev"}
+REQUIREMENTS = ROOT / "tests/e2e/requirements.txt"
+CLOSING = re.compile(r"^(test result: .*|=+ .* in [\d.]+s.*|\d+ (passed|failed).*|Ran \d+ tests.*|OK)$")
+
+
+class Failed(Exception):
+    """A stage did not pass; its log says why."""
+
+    def __init__(self, log: Path) -> None:
+        super().__init__()
+        self.log = log
+
+
+class Run:
+    """One run: what was said last by each stage's own tests, and where their logs are."""
+
+    def __init__(self) -> None:
+        self.closing: list[str] = []
+
+    def stage(self, name: str, *commands: list[str] | Callable[[], None], **more: str) -> None:
+        """Runs the commands of a stage; says its name and its seconds."""
+        log = OUT / f"{name.replace(' ', '-')}.log"
+        begun = time.monotonic()
+        try:
+            with log.open("w") as out:
+                for command in commands:
+                    if callable(command):
+                        command()
+                    else:
+                        self._command(command, out, more)
+        except (Failed, settings.LabError) as error:
+            print(f"FAILED in stage {name} after {time.monotonic() - begun:.0f} s", flush=True)
+            if isinstance(error, settings.LabError):
+                raise
+            raise Failed(log) from None
+        told = summary(log)
+        print(f"{name:<14} {time.monotonic() - begun:7.1f} s   {told}", flush=True)
+
+    def _command(self, command: list[str], out, more: dict[str, str]) -> None:
+        done = subprocess.run(
+            command, cwd=ROOT, env=os.environ | more, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT
+        )
+        if done.returncode != 0:
+            out.flush()
+            raise Failed(Path(out.name))
+
+    def shown(self, name: str, command: list[str], **more: str) -> None:
+        """Like stage(), for long ones: everything is shown as it comes."""
+        log = OUT / f"{name.replace(' ', '-')}.log"
+        begun = time.monotonic()
+        print(f"{name} …", flush=True)
+        with log.open("w") as out:
+            process = subprocess.Popen(
+                command, cwd=ROOT, env=os.environ | more, stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
+            )  # fmt: skip
+            for line in process.stdout or []:
+                out.write(line)
+                print(f"  {line}", end="", flush=True)
+        if process.wait() != 0:
+            print(f"FAILED in stage {name} after {time.monotonic() - begun:.0f} s", flush=True)
+            raise Failed(log)
+        print(f"{name:<14} {time.monotonic() - begun:7.1f} s   {summary(log)}", flush=True)
+
+
+def summary(log: Path) -> str:
+    """What the tests of a stage say at their end, in a few words."""
+    text = log.read_text(errors="replace")
+    counts = [tuple(map(int, found)) for found in re.findall(r"test result: ok\. (\d+) passed; \d+ failed; (\d+) ignored", text)]
+    if counts:
+        return f"{sum(passed for passed, _ in counts)} passed"
+    closing = [line for line in text.splitlines() if CLOSING.match(line)]
+    return next((line.strip("= ") for line in reversed(closing) if line != "OK"), "")
+
+
+def main(words: list[str]) -> int:
+    if words not in ([], ["--all"], ["--bench"]):
+        print("usage: tests/run [--all | --bench]", file=sys.stderr)
+        return 2
+    OUT.mkdir(parents=True, exist_ok=True)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    with (OUT / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print("tests are running in this checkout already", file=sys.stderr)
+            return 1
+        begun = time.monotonic()
+        closing = ""
+        passed = False
+        try:
+            closing = bench() if words == ["--bench"] else everything(all_of_it=words == ["--all"])
+            passed = True
+        except Failed as failed:
+            closing = tail(failed.log)
+        except settings.LabError as error:
+            closing = f"{error}" + (f"\n{tail(error.log)}" if error.log else "")
+        finally:
+            lab_away(keep=not passed)
+        print(f"{'all of it' if passed else 'until then':<14} {time.monotonic() - begun:7.1f} s", flush=True)
+        print(closing, flush=True)
+        return 0 if passed else 1
+
+
+def everything(*, all_of_it: bool) -> str:
+    run = Run()
+    lab_away(keep=False)
+    lab = settings.create()
+    run.stage("packages", lambda: apt.install(lab, PACKAGES) and None, lambda: rust_components())
+    run.stage("fmt", ["cargo", "fmt", "--all", "--check"])
+    run.stage("tidy", ["/usr/bin/python3", "-B", "-m", "unittest", "discover", "-s", "tests/tidy"])
+    run.stage("php", *([["php", "-l", name] for name in php_files()]), ["php", "php-shim/tests/run.php"])
+    run.stage("clippy", ["cargo", "clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"])
+    run.stage("cargo test", ["cargo", "test", "--workspace", "--locked"])
+    run.stage("contract", ["sh", "-c", "cargo run --locked --quiet -p openstackmanager -- contract | diff php-shim/contract.json -"])
+    deny(run, all_of_it)
+    run.shown("lab", ["tests/lab/lab", "up"])
+    run.stage("adapters", ["cargo", "test", "-p", "osm-backends", "--locked", "--", "--ignored"], **adapter_environment(lab))
+    python = tests_venv(lab) / "bin/python"
+    run.shown("e2e", [str(python), "-B", "-m", "pytest", "tests/e2e"], E2E_OUT=str(OUT / "e2e"))
+    return last_lines(OUT / "e2e.log")
+
+
+def bench() -> str:
+    run = Run()
+    lab_away(keep=False)
+    settings.create()
+    run.shown("lab", ["tests/lab/lab", "up"])
+    run.shown("bench", ["tests/bench/run"])
+    return ""
+
+
+def php_files() -> list[str]:
+    return [str(path.relative_to(ROOT)) for path in sorted((ROOT / "php-shim").rglob("*.php"))]
+
+
+def rust_components() -> None:
+    """A toolchain of the minimal profile has neither."""
+    for component in ["rustfmt", "clippy"]:
+        if subprocess.run(["cargo", component.removeprefix("rust"), "--version"], capture_output=True).returncode != 0:
+            subprocess.run(["rustup", "component", "add", component], check=True, capture_output=True)
+
+
+def deny(run: Run, install: bool) -> None:
+    """Building cargo-deny takes longer than all the rest, so `make test` uses it only where it is."""
+    if install:
+        run.stage("deny install", ["cargo", "install", "--locked", "--quiet", "cargo-deny"])
+    if shutil.which("cargo-deny"):
+        # Advisories would need a database from outside.
+        run.stage("deny", ["cargo", "deny", "--offline", "--locked", "check", "licenses", "bans", "sources"])
+    else:
+        print(f"{'deny':<14} skipped     cargo-deny is not installed; tidy has checked licences and sources")
+
+
+def adapter_environment(lab: settings.Lab) -> dict[str, str]:
+    from parts import mariadb
+
+    recorded = (lab.dir / "env").read_text()
+    names = dict(re.findall(r"^export (\w+)='(.*)'$", recorded, re.M))
+    password = lab.secret("mariadb-osm_test")
+    mariadb.query(lab, f"CREATE OR REPLACE USER osm_test@'%' IDENTIFIED BY '{password}'")
+    mariadb.query(lab, "GRANT ALL ON `osm\\_test\\_%`.* TO osm_test@'%'")
+    mysql = f"mysql://osm_test:{password}@{settings.HOST}:{lab.port('mariadb')}"
+    return names | {"OSM_LAB": str(lab.dir), "OSM_TEST_MYSQL": mysql}
+
+
+def tests_venv(lab: settings.Lab) -> Path:
+    def make(folder: Path) -> None:
+        lab.run(["/usr/bin/python3", "-m", "venv", str(folder)], "tests-venv", as_root=True)
+        lab.run([str(folder / "bin/pip"), "install", "-q", "-r", str(REQUIREMENTS)], "tests-venv", as_root=True)
+
+    return installed.once(lab, "tests", installed.key(REQUIREMENTS), make)
+
+
+def lab_away(*, keep: bool) -> None:
+    """Stops the lab of an earlier run or of this one; its state goes as well, unless someone has to look at it."""
+    if not LAB_DIR.exists():
+        return
+    subprocess.run(["tests/lab/lab", "down"], cwd=ROOT, stdout=subprocess.DEVNULL)
+    if keep:
+        print(f"the lab's logs: {LAB_DIR.resolve() / 'log'}", flush=True)
+        return
+    state = LAB_DIR.resolve()
+    shutil.rmtree(state)
+    if LAB_DIR.is_symlink():
+        LAB_DIR.unlink()
+
+
+def tail(log: Path, lines: int = 60) -> str:
+    return f"{log}:\n" + "\n".join(log.read_text(errors="replace").splitlines()[-lines:])
+
+
+def last_lines(log: Path) -> str:
+    return log.read_text(errors="replace").splitlines()[-1]
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
