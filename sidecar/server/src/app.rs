@@ -50,7 +50,7 @@ impl App {
     /// Makes a client of each neighbour; only the database must be there.
     pub async fn connect(config: &Config, secrets: &Secrets) -> Result<Self, PortError> {
         Ok(Self {
-            directory: Arc::new(directory(config, secrets)),
+            directory: Arc::new(directory(config, secrets)?),
             cloud: Arc::new(cloud(config, secrets)?),
             wiki: Arc::new(wiki(config, secrets)?),
             store: Arc::new(store(config, secrets).await?),
@@ -231,7 +231,7 @@ pub async fn patient(config: &Config, secrets: &Secrets) -> Result<Patient, Port
     };
     Ok(Patient {
         schema,
-        directory: Arc::new(directory(config, secrets)),
+        directory: Arc::new(directory(config, secrets)?),
         identity: cloud.clone(),
         compute: cloud,
         wiki: Arc::new(wiki(config, secrets)?),
@@ -263,7 +263,7 @@ async fn store(config: &Config, secrets: &Secrets) -> Result<Store, PortError> {
     .await
 }
 
-fn directory(config: &Config, secrets: &Secrets) -> Ldap {
+fn directory(config: &Config, secrets: &Secrets) -> Result<Ldap, PortError> {
     let ldap = &config.ldap;
     Ldap::new(LdapConfig {
         url: ldap.url.to_string(),
