@@ -2,7 +2,7 @@
 
 use super::Ldap;
 use super::connection::Search;
-use super::dn::Dn;
+use super::dn::{Dn, own_part};
 use super::entry::Entry;
 use async_trait::async_trait;
 use ldap3::{Scope, ldap_escape};
@@ -161,10 +161,10 @@ impl Ldap {
     /// The people of these DNs, found by their own part of the name and then compared as a whole.
     async fn people_named(&self, dns: &[String]) -> Result<Vec<Entry>, PortError> {
         let wanted: BTreeSet<Dn> = dns.iter().filter_map(|dn| Dn::parse(dn)).collect();
-        let filters: Vec<String> = wanted
+        let filters: Vec<String> = dns
             .iter()
-            .filter_map(|dn| dn.own())
-            .map(|(kind, value)| equals(kind, value))
+            .filter_map(|dn| own_part(dn))
+            .map(|(kind, value)| equals(&kind, &value))
             .collect();
         let mut people = Vec::new();
         for batch in filters.chunks(BATCH) {

@@ -16,7 +16,7 @@ impl Dn {
             .map(|rdn| {
                 let mut parts = split(rdn, '+')
                     .into_iter()
-                    .map(assertion)
+                    .map(|part| assertion(part).map(folded))
                     .collect::<Option<Vec<_>>>()?;
                 parts.sort();
                 Some(parts)
@@ -29,13 +29,14 @@ impl Dn {
     pub(super) fn parent(&self) -> Option<Self> {
         self.0.split_first().map(|(_, rest)| Self(rest.to_vec()))
     }
+}
 
-    /// Type and value of the entry's own part of the name, where that is a single one.
-    pub(super) fn own(&self) -> Option<(&str, &str)> {
-        match self.0.first()?.as_slice() {
-            [(kind, value)] => Some((kind, value)),
-            _ => None,
-        }
+/// Type and value of an entry's own part of its name, as they stand there; `None` where that part
+/// is made of several, or the text is no DN.
+pub(super) fn own_part(dn: &str) -> Option<(String, String)> {
+    match split(split(dn, ',').first()?, '+').as_slice() {
+        [only] => assertion(only),
+        _ => None,
     }
 }
 
@@ -61,11 +62,15 @@ fn split(text: &str, separator: char) -> Vec<&str> {
 fn assertion(text: &str) -> Option<(String, String)> {
     let (kind, value) = text.split_once('=')?;
     let kind = kind.trim().to_ascii_lowercase();
-    if kind.is_empty() {
-        return None;
-    }
-    let value = unescape(value)?.to_lowercase();
-    Some((kind, value.split_whitespace().collect::<Vec<_>>().join(" ")))
+    (!kind.is_empty()).then_some((kind, unescape(value)?))
+}
+
+/// As LDAP compares most values: no capitals, and spaces at the ends or repeated do not count.
+/// Where the server sees more as the same than this, the name is unknown here and gives no rights.
+fn folded((kind, value): (String, String)) -> (String, String) {
+    let value = value.to_lowercase();
+    let words: Vec<&str> = value.split(' ').filter(|word| !word.is_empty()).collect();
+    (kind, words.join(" "))
 }
 
 /// Resolves `\2C` and `\,`.
@@ -94,7 +99,7 @@ fn hex(digit: u8) -> Option<u8> {
 
 #[cfg(test)]
 mod tests {
-    use super::Dn;
+    use super::{Dn, own_part};
 
     #[test]
     fn the_same_name_in_many_forms() {
@@ -120,6 +125,7 @@ mod tests {
             (r"cn=a\,dc\=x", "cn=a,dc=x"),
             (r"cn=a\+uid\=b,dc=x", "cn=a+uid=b,dc=x"),
             ("cn=ab,dc=x", "cn=a b,dc=x"),
+            (r"cn=a\0Ab,dc=x", "cn=a b,dc=x"),
         ] {
             assert_ne!(Dn::parse(one).unwrap(), Dn::parse(other).unwrap(), "{one}");
         }
@@ -132,8 +138,10 @@ mod tests {
     fn parents() {
         let dn = Dn::parse(r"cn=a\,b,ou=projects,dc=x").unwrap();
         assert_eq!(dn.parent(), Dn::parse("OU=projects,dc=x"));
-        assert_eq!(dn.own(), Some(("cn", "a,b")));
+        let part = |kind: &str, value: &str| Some((kind.to_owned(), value.to_owned()));
+        assert_eq!(own_part(r"CN=A\,b\0Ac,dc=x"), part("cn", "A,b\nc"));
         assert_eq!(Dn::parse("").unwrap().parent(), None);
-        assert_eq!(Dn::parse("cn=a+uid=b").unwrap().own(), None);
+        assert_eq!(own_part("cn=a+uid=b"), None);
+        assert_eq!(own_part(""), None);
     }
 }

@@ -14,6 +14,8 @@ mod entry;
 
 use crate::secret::Secret;
 use connection::Connections;
+use dn::Dn;
+use osm_core::ports::{Kind, PortError};
 
 /// Where the directory is, and as whom we read it.
 #[derive(Clone, Debug)]
@@ -39,10 +41,33 @@ pub struct Ldap {
 
 impl Ldap {
     /// Speaks to nobody yet: the connection is made when it is first needed, and again when it is lost.
-    pub fn new(config: LdapConfig) -> Self {
-        Self {
+    pub fn new(config: LdapConfig) -> Result<Self, PortError> {
+        let refuse = |what: &str, why: &str| {
+            let kind = Kind::Rejected;
+            Err(PortError::new(
+                "ldap",
+                "read",
+                format!("[ldap] {what}"),
+                kind,
+                why,
+            ))
+        };
+        if config.password.expose().is_empty() {
+            return refuse("password_file", "an empty password would bind as nobody");
+        }
+        for (what, name) in [
+            ("bind_dn", &config.bind_dn),
+            ("people_base", &config.people_base),
+            ("projects_base", &config.projects_base),
+            ("groups_base", &config.groups_base),
+        ] {
+            if Dn::parse(name).and_then(|dn| dn.parent()).is_none() {
+                return refuse(what, "is no distinguished name");
+            }
+        }
+        Ok(Self {
             connections: Connections::new(&config),
             config,
-        }
+        })
     }
 }

@@ -1,0 +1,441 @@
+//! The directory against the lab's slapd: the demo's tree as it stands, and odd trees of our own.
+//!
+//! `eval "$(tests/lab/lab env)"; cargo test -p osm-backends --test ldap -- --ignored`
+
+// Clippy takes helpers of tests for no tests.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+
+use ldap3::{Ldap as Handle, LdapConnAsync, Scope, SearchEntry, dn_escape};
+use osm_backends::ldap::{Ldap, LdapConfig};
+use osm_backends::secret::Secret;
+use osm_core::ids::{EntryUuid, ProjectName};
+use osm_core::ports::{Directory, Kind};
+use osm_core::project::Project;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::path::PathBuf;
+use uuid::Uuid;
+
+const BASE: &str = "dc=cloud,dc=example";
+const MANAGER: &str = "cn=openstackmanager,ou=services,dc=cloud,dc=example";
+
+fn url() -> String {
+    std::env::var("LAB_LDAP_URL").expect("LAB_LDAP_URL, from `tests/lab/lab env`")
+}
+
+fn secret(name: &str) -> Secret {
+    let lab = std::env::var("LAB_DIR").expect("LAB_DIR, from `tests/lab/lab env`");
+    let file = PathBuf::from(lab).join("secrets").join(name);
+    Secret::new(std::fs::read_to_string(file).expect("the lab's secret"))
+}
+
+/// The tree below a DN.
+fn config(base: &str) -> LdapConfig {
+    LdapConfig {
+        url: url(),
+        bind_dn: MANAGER.to_owned(),
+        password: secret("ldap-openstackmanager"),
+        people_base: format!("ou=people,{base}"),
+        projects_base: format!("ou=projects,{base}"),
+        groups_base: format!("ou=groups,{base}"),
+        starttls: false,
+    }
+}
+
+fn demo() -> Ldap {
+    Ldap::new(config(BASE)).unwrap()
+}
+
+/// A tree of our own beside the demo's, made and taken away as the directory's admin.
+struct Tree {
+    admin: Handle,
+    base: String,
+}
+
+impl Tree {
+    async fn new() -> Self {
+        let (connection, mut admin) = LdapConnAsync::new(&url()).await.unwrap();
+        tokio::spawn(connection.drive());
+        let dn = format!("cn=admin,{BASE}");
+        let bound = admin.simple_bind(&dn, secret("ldap-admin").expose()).await;
+        bound.unwrap().success().unwrap();
+        let base = format!("ou=test-{},{BASE}", Uuid::new_v4().simple());
+        let mut tree = Self { admin, base };
+        tree.add("", "organizationalUnit", &[]).await;
+        for ou in ["people", "projects", "groups"] {
+            tree.add(&format!("ou={ou},"), "organizationalUnit", &[])
+                .await;
+        }
+        tree
+    }
+
+    fn directory(&self) -> Ldap {
+        Ldap::new(config(&self.base)).unwrap()
+    }
+
+    /// The entry's own attribute is left to the server, which takes it from the DN.
+    async fn add(&mut self, rdns: &str, classes: &str, attributes: &[(&str, Vec<&str>)]) {
+        let dn = format!("{rdns}{}", self.base);
+        let mut all = vec![("objectClass", HashSet::from_iter(classes.split(' ')))];
+        for (kind, values) in attributes {
+            all.push((kind, values.iter().copied().collect()));
+        }
+        let added = self.admin.add(&dn, all).await.unwrap();
+        added.success().unwrap_or_else(|why| panic!("{dn}: {why}"));
+    }
+
+    /// Gives back the person's DN.
+    async fn person(&mut self, uid: &str, cn: &str) -> String {
+        let rdns = format!("uid={},ou=people,", dn_escape(uid));
+        let password = format!("password of {uid}");
+        let attributes = [
+            ("uid", vec![uid]),
+            ("cn", vec![cn]),
+            ("sn", vec![cn]),
+            ("userPassword", vec![password.as_str()]),
+        ];
+        self.add(&rdns, "person inetOrgPerson", &attributes).await;
+        format!("{rdns}{}", self.base)
+    }
+
+    async fn project(&mut self, name: &str, members: &[&str]) {
+        let rdns = format!("cn={},ou=projects,", dn_escape(name));
+        let mut all = vec![MANAGER];
+        all.extend(members);
+        let attributes = [("cn", vec![name]), ("member", all)];
+        self.add(&rdns, "groupOfNames", &attributes).await;
+    }
+
+    async fn role(&mut self, project: &str, role: &str, occupants: &[&str]) {
+        let rdns = format!("cn={role},cn={project},ou=projects,");
+        let attributes = [("cn", vec![role]), ("roleOccupant", occupants.to_vec())];
+        self.add(&rdns, "organizationalRole", &attributes).await;
+    }
+
+    async fn remove(mut self) {
+        let control = ldap3::adapters::PagedResults::new(500);
+        let mut stream = self
+            .admin
+            .streaming_search_with(
+                control,
+                &self.base,
+                Scope::Subtree,
+                "(objectClass=*)",
+                vec!["1.1"],
+            )
+            .await
+            .unwrap();
+        let mut dns = Vec::new();
+        while let Some(entry) = stream.next().await.unwrap() {
+            dns.push(SearchEntry::construct(entry).dn);
+        }
+        stream.finish().await.success().unwrap();
+        // Children come after their parents.
+        for dn in dns.iter().rev() {
+            self.admin.delete(dn).await.unwrap().success().unwrap();
+        }
+    }
+}
+
+/// Runs a test in a tree of its own, which is taken away even where the test fails.
+async fn with_tree<F>(fill: impl AsyncFnOnce(&mut Tree), test: impl FnOnce(Ldap) -> F)
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let mut tree = Tree::new().await;
+    fill(&mut tree).await;
+    let outcome = tokio::spawn(test(tree.directory())).await;
+    tree.remove().await;
+    if let Err(failed) = outcome {
+        std::panic::resume_unwind(failed.into_panic());
+    }
+}
+
+/// Project → uid → roles.
+fn members(projects: &[Project]) -> BTreeMap<&str, BTreeMap<&str, &[String]>> {
+    projects
+        .iter()
+        .map(|project| {
+            let people = project.members.iter();
+            let people = people.map(|m| (m.uid.as_str(), m.roles.as_slice()));
+            (project.name.as_str(), people.collect())
+        })
+        .collect()
+}
+
+fn names(names: &[&str]) -> BTreeSet<String> {
+    names.iter().map(|name| (*name).to_owned()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs the lab"]
+async fn the_demo_as_it_stands() {
+    let directory = demo();
+    directory.ping().await.unwrap();
+    let operator = directory.person_by_uid("operator").await.unwrap().unwrap();
+    assert_eq!(
+        (operator.uid.as_str(), operator.cn.as_str()),
+        ("operator", "Operator")
+    );
+    let admin = names(&["projectadmin"]);
+    let roles: BTreeMap<_, _> = operator
+        .projects
+        .iter()
+        .map(|(p, r)| (p.as_str(), r))
+        .collect();
+    assert_eq!(roles, BTreeMap::from([("bots", &admin), ("tools", &admin)]));
+
+    let volunteer = directory.person_by_cn("Volunteer").await.unwrap().unwrap();
+    let bots = ProjectName::parse("bots").unwrap();
+    assert_eq!(
+        volunteer.projects,
+        BTreeMap::from([(bots.clone(), BTreeSet::new())])
+    );
+    let again = directory.person(&volunteer.entry).await.unwrap();
+    assert_eq!(again, Some(volunteer.clone()));
+    let outsider = directory.person_by_uid("outsider").await.unwrap().unwrap();
+    assert!(outsider.projects.is_empty());
+
+    let projects = directory.projects().await.unwrap();
+    let found = members(&projects);
+    assert_eq!(found["bots"]["volunteer"], [] as [String; 0]);
+    assert_eq!(found["bots"]["operator"], ["projectadmin"]);
+    assert_eq!(found["tools"].keys().collect::<Vec<_>>(), [&"operator"]);
+    let one = directory.project(&bots).await.unwrap().unwrap();
+    assert!(projects.contains(&one));
+    assert_eq!(
+        one.description.as_deref(),
+        Some("Bots that look after articles")
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs the lab"]
+async fn only_the_very_name_is_the_name() {
+    let directory = demo();
+    for uid in [
+        "Volunteer",
+        "VOLUNTEER",
+        " volunteer",
+        "volunteer ",
+        "vol*",
+        "*",
+        "",
+        "volunteer)(uid=*",
+    ] {
+        assert_eq!(directory.person_by_uid(uid).await.unwrap(), None, "{uid:?}");
+        assert_eq!(directory.prove(uid, "x").await.unwrap(), None, "{uid:?}");
+    }
+    for cn in [
+        "volunteer",
+        "VOLUNTEER",
+        "Volunteer_",
+        "Völunteer",
+        "Volun teer",
+        "",
+    ] {
+        assert_eq!(directory.person_by_cn(cn).await.unwrap(), None, "{cn:?}");
+    }
+    for id in ["", "*", "no-uuid", "00000000-0000-0000-0000-000000000000"] {
+        let id = EntryUuid::trusted(id);
+        assert_eq!(directory.person(&id).await.unwrap(), None, "{id}");
+    }
+    let capital = ProjectName::parse("Bots").unwrap();
+    assert_eq!(directory.project(&capital).await.unwrap(), None);
+    // The service account is no person, though it is in each project.
+    assert_eq!(
+        directory.person_by_cn("openstackmanager").await.unwrap(),
+        None
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs the lab"]
+async fn a_password_is_proven() {
+    let directory = demo();
+    let volunteer = directory.person_by_uid("volunteer").await.unwrap().unwrap();
+    let right = secret("ldap-volunteer");
+    let proven = directory.prove("volunteer", right.expose()).await.unwrap();
+    assert_eq!(proven, Some(volunteer.entry));
+    let of_another = secret("ldap-outsider");
+    for wrong in ["", "wrong", "\0", of_another.expose()] {
+        assert_eq!(directory.prove("volunteer", wrong).await.unwrap(), None);
+    }
+    assert_eq!(
+        directory.prove("nobody", right.expose()).await.unwrap(),
+        None
+    );
+    // The bind of a person has not become the bind of the service.
+    assert_eq!(
+        directory.projects().await.unwrap().len(),
+        demo().projects().await.unwrap().len()
+    );
+}
+
+const ODD: [&str; 8] = [
+    r#"*()\,+"<>;#=x"#,
+    "#lead",
+    "under_score",
+    "Ümläut Ñame",
+    "two  spaces",
+    "a=b,ou=projects",
+    "line\nbreak",
+    "é🐢",
+];
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs the lab"]
+async fn odd_names_are_names() {
+    let fill = async |tree: &mut Tree| {
+        let mut people = Vec::new();
+        for (number, odd) in ODD.iter().enumerate() {
+            // Capitals and spaces in a member's DN are the server's business, and ours.
+            let dn = tree.person(odd, &format!("{odd} {number}")).await;
+            people.push(dn.replace("ou=people,", "OU=People, "));
+        }
+        let people: Vec<_> = people.iter().map(String::as_str).collect();
+        tree.project("odd", &people).await;
+        tree.role("odd", "projectadmin", &people[..2]).await;
+        // None of these is a project that we can manage.
+        for name in ["i-3f9a2c1e", "a.b", "a b", "a/b", "ü", r#"*()\,+"<>;#=x"#] {
+            tree.project(name, &people[..1]).await;
+        }
+        // A group deeper down is no project, and its role none of a project.
+        let inner = [("cn", vec!["inner"]), ("member", vec![people[0]])];
+        tree.add("cn=inner,cn=odd,ou=projects,", "groupOfNames", &inner)
+            .await;
+        let role = [("cn", vec!["netadmin"]), ("roleOccupant", vec![people[0]])];
+        tree.add(
+            "cn=netadmin,cn=inner,cn=odd,ou=projects,",
+            "organizationalRole",
+            &role,
+        )
+        .await;
+        // A role without membership, a member who is nobody, two people of one name.
+        tree.project("other", &[&format!("uid=gone,ou=people,{BASE}")])
+            .await;
+        tree.role("other", "projectadmin", &people[..1]).await;
+        tree.person("twin-a", "Twin").await;
+        tree.person("twin-b", "Twin").await;
+    };
+    with_tree(fill, |directory| async move {
+        let projects = directory.projects().await.unwrap();
+        let found = members(&projects);
+        assert_eq!(found.keys().collect::<Vec<_>>(), [&"odd", &"other"]);
+        assert!(found["other"].is_empty());
+        let odd = directory
+            .project(&ProjectName::parse("odd").unwrap())
+            .await
+            .unwrap();
+        assert_eq!(odd.as_ref(), Some(&projects[0]));
+        for (number, uid) in ODD.iter().enumerate() {
+            let admin = number < 2;
+            let roles = if admin {
+                names(&["projectadmin"])
+            } else {
+                BTreeSet::new()
+            };
+            let person = directory.person_by_uid(uid).await.unwrap().expect(uid);
+            let expected = BTreeMap::from([(ProjectName::parse("odd").unwrap(), roles.clone())]);
+            assert_eq!(person.projects, expected, "{uid}");
+            assert_eq!(
+                directory.person(&person.entry).await.unwrap(),
+                Some(person.clone())
+            );
+            assert_eq!(
+                directory.person_by_cn(&person.cn).await.unwrap(),
+                Some(person.clone())
+            );
+            assert_eq!(found["odd"][uid].len(), roles.len(), "{uid}");
+            let proven = directory
+                .prove(uid, &format!("password of {uid}"))
+                .await
+                .unwrap();
+            assert_eq!(proven, Some(person.entry), "{uid}");
+        }
+        assert_eq!(directory.person_by_uid("two spaces").await.unwrap(), None);
+        assert_eq!(directory.person_by_cn("Twin").await.unwrap(), None);
+        assert!(directory.person_by_uid("twin-a").await.unwrap().is_some());
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs the lab"]
+async fn more_than_a_server_gives_at_once() {
+    const MANY: usize = 600;
+    let fill = async |tree: &mut Tree| {
+        let mut people = Vec::new();
+        for number in 0..MANY {
+            people.push(
+                tree.person(&format!("p{number}"), &format!("P {number}"))
+                    .await,
+            );
+        }
+        let people: Vec<_> = people.iter().map(String::as_str).collect();
+        tree.project("crowd", &people).await;
+    };
+    with_tree(fill, |directory| async move {
+        let crowd = ProjectName::parse("crowd").unwrap();
+        let all = directory.projects().await.unwrap();
+        assert_eq!(all[0].members.len(), MANY);
+        assert_eq!(
+            directory.project(&crowd).await.unwrap().as_ref(),
+            Some(&all[0])
+        );
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs the lab"]
+async fn trouble_says_what_to_do_and_shows_no_password() {
+    let kind_and_text = async |config: LdapConfig| {
+        let shown = format!("{config:?}");
+        let directory = Ldap::new(config).unwrap();
+        let error = directory.projects().await.unwrap_err();
+        assert_eq!(error.system, "ldap");
+        (
+            error.kind,
+            format!("{error} {error:?} {shown} {directory:?}"),
+        )
+    };
+    let wrong = LdapConfig {
+        password: Secret::new("wrong-password"),
+        ..config(BASE)
+    };
+    let (kind, text) = kind_and_text(wrong).await;
+    assert_eq!(kind, Kind::Denied);
+    assert!(
+        text.contains("bind_dn") && !text.contains("wrong-password"),
+        "{text}"
+    );
+    let (kind, _) = kind_and_text(LdapConfig {
+        url: "ldap://127.0.0.1:1".to_owned(),
+        ..config(BASE)
+    })
+    .await;
+    assert_eq!(kind, Kind::Unavailable);
+    let (kind, text) = kind_and_text(config(&format!("ou=nowhere,{BASE}"))).await;
+    assert_eq!(
+        kind,
+        Kind::Rejected,
+        "a missing base is not a missing project"
+    );
+    assert!(text.contains("compare the bases"), "{text}");
+
+    let nobody = LdapConfig {
+        password: Secret::new("\n"),
+        ..config(BASE)
+    };
+    assert_eq!(Ldap::new(nobody).unwrap_err().kind, Kind::Rejected);
+    let no_base = LdapConfig {
+        people_base: "people".to_owned(),
+        ..config(BASE)
+    };
+    assert_eq!(Ldap::new(no_base).unwrap_err().kind, Kind::Rejected);
+}
