@@ -207,7 +207,7 @@ impl OpenStack {
             match outcome {
                 Err(error)
                     if error.kind == Kind::Rejected
-                        && error.detail.contains("marker")
+                        && error.detail.contains("marker [")
                         && restarts < RESTARTS =>
                 {
                     restarts += 1;

@@ -55,6 +55,8 @@ pub(super) fn error(request: &Request, reply: &Reply, secret: &Secret) -> PortEr
 
 /// One line of bounded length.
 pub(super) fn shorten(text: &str) -> String {
+    // The services' web layer ends its messages so.
+    let text = text.replace("<br />", " ");
     let words: Vec<&str> = text.split_whitespace().collect();
     let line = words.join(" ");
     match line.char_indices().nth(LONGEST) {

@@ -193,7 +193,7 @@ impl Server {
             security_groups: groups.into_iter().collect(),
             metadata: self.metadata,
             tags: self.tags,
-            fault: self.fault.map(|fault| fault.message),
+            fault: self.fault.map(|fault| fault.message.trim().to_owned()),
         })
     }
 }

@@ -1,0 +1,8 @@
+//! The OpenStack adapter: against scripted replies, and against the lab's real services.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
+
+mod decode;
+mod lab;
+mod stub;
+mod trouble;
