@@ -1,6 +1,7 @@
 //! `doctor`: looks at each neighbour as the serving process will, and says what to mend.
 
 use crate::app;
+use crate::cli::say;
 use crate::config::{Config, RegionConfig, Secrets};
 use chrono::Utc;
 use osm_core::ports::{
@@ -35,7 +36,7 @@ pub async fn run(config: &Config, secrets: Secrets) -> ExitCode {
         Ok(patient) => patient.examine(config, &mut report).await,
         Err(error) => report.wrong("config", &error, "correct the configuration"),
     }
-    println!("{}", report.summary());
+    say(format_args!("{}", report.summary()));
     if report.wrong == 0 {
         ExitCode::SUCCESS
     } else {
@@ -51,19 +52,19 @@ struct Report {
 
 impl Report {
     fn fine(&mut self, part: &str, what: &str) {
-        println!("{part:10}ok       {what}");
+        say(format_args!("{part:10}ok       {what}"));
     }
 
     /// It works, but not as it should.
     fn warn(&mut self, part: &str, what: &str, mend: &str) {
         self.warned += 1;
-        println!("{part:10}warning  {what}\n{:19}→ {mend}", "");
+        say(format_args!("{part:10}warning  {what}\n{:19}→ {mend}", ""));
     }
 
     /// It does not work.
     fn wrong(&mut self, part: &str, what: &dyn std::fmt::Display, mend: &str) {
         self.wrong += 1;
-        println!("{part:10}WRONG    {what}\n{:19}→ {mend}", "");
+        say(format_args!("{part:10}WRONG    {what}\n{:19}→ {mend}", ""));
     }
 
     fn summary(&self) -> String {

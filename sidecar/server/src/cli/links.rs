@@ -1,6 +1,6 @@
 //! An operator's links between wiki users and LDAP entries.
 
-use super::Failure;
+use super::{Failure, say};
 use osm_core::actor::Person;
 use osm_core::ports::{Directory, Links, WikiRead};
 use std::sync::Arc;
@@ -29,10 +29,10 @@ impl People {
                  `openstackmanager link --unlink` takes a link away"
             )));
         }
-        println!(
+        say(format_args!(
             "wiki user {name} (id {user}) is linked to uid {uid} (entry {})",
             person.entry
-        );
+        ));
         Ok(())
     }
 
@@ -47,7 +47,9 @@ impl People {
         if !self.links.unlink(user).await? {
             return Err(Failure::Refused(format!("{name} is not linked")));
         }
-        println!("wiki user {name} (id {user}) is not linked any more");
+        say(format_args!(
+            "wiki user {name} (id {user}) is not linked any more"
+        ));
         Ok(())
     }
 
@@ -55,11 +57,11 @@ impl People {
         for (entry, user) in self.links.links().await? {
             let name = self.wiki.user_name(user).await?;
             let person = self.directory.person(&entry).await?;
-            println!(
+            say(format_args!(
                 "{} (id {user})\t{} (entry {entry})",
                 name.as_deref().unwrap_or("no such wiki user"),
                 person.map_or("no such LDAP entry".to_owned(), |p| p.uid),
-            );
+            ));
         }
         Ok(())
     }

@@ -9,6 +9,7 @@ use crate::config::{Config, ConfigError, LogFormat, Secrets};
 use crate::{doctor, telemetry};
 use clap::{Args, Parser, Subcommand};
 use osm_core::ports::PortError;
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -95,6 +96,11 @@ pub enum Failure {
     Refused(String),
 }
 
+/// A line on standard output. Whoever reads it may have gone (`… | head`), which is no failure.
+pub(crate) fn say(line: impl std::fmt::Display) {
+    let _ = writeln!(std::io::stdout(), "{line}");
+}
+
 /// Runs the process's command line.
 pub fn run() -> ExitCode {
     let cli = Cli::parse();
@@ -112,7 +118,7 @@ pub fn run() -> ExitCode {
 
 async fn command(cli: &Cli) -> Result<ExitCode, Failure> {
     if let Command::Contract = cli.command {
-        println!("{:#}", catalogue::contract());
+        say(format_args!("{:#}", catalogue::contract()));
         return Ok(ExitCode::SUCCESS);
     }
     let (config, secrets) = load(cli)?;
@@ -129,10 +135,10 @@ async fn command(cli: &Cli) -> Result<ExitCode, Failure> {
         Command::Serve => app.serve(&config, secrets).await?,
         Command::Migrate => {
             for name in app.store.migrate().await? {
-                println!("applied {name}");
+                say(format_args!("applied {name}"));
             }
             let (version, _) = app.store.schema().await?;
-            println!("the schema is at version {version}");
+            say(format_args!("the schema is at version {version}"));
         }
         Command::Link(args) => {
             let people = app.people();

@@ -1,6 +1,6 @@
 //! Looking at recorded operations.
 
-use super::Failure;
+use super::{Failure, say};
 use chrono::{DateTime, SecondsFormat, Utc};
 use osm_core::ids::OperationId;
 use osm_core::message::{Msg, Value};
@@ -17,7 +17,7 @@ pub(super) async fn list(
         limit,
     };
     for operation in operations.operations(&filter).await? {
-        println!(
+        say(format_args!(
             "{}\t{}\t{:9}\t{} {} in {}\tby {}",
             operation.id,
             time(operation.created),
@@ -26,7 +26,7 @@ pub(super) async fn list(
             operation.plan.name,
             operation.plan.project,
             operation.wiki_user_name,
-        );
+        ));
     }
     Ok(())
 }
@@ -60,17 +60,17 @@ pub(super) async fn show(operations: &dyn Operations, id: &str) -> Result<(), Fa
         ("over", found.finished.map_or_else(String::new, time)),
         ("error", found.error.as_ref().map_or_else(String::new, text)),
     ] {
-        println!("{label:10}{value}");
+        say(format_args!("{label:10}{value}"));
     }
     for step in found.steps {
-        println!(
+        say(format_args!(
             "step {}    {} {:?}, tried {} times {}",
             step.index,
             step.name,
             step.state,
             step.attempts,
             step.error.as_ref().map_or_else(String::new, text)
-        );
+        ));
     }
     Ok(())
 }
