@@ -41,7 +41,7 @@ def install(lab: Lab) -> None:
 
 def start(lab: Lab) -> None:
     home = lab.folder("mediawiki")
-    for name in ["cache", "images", "tmp", "extensions"]:
+    for name in ["cache", "images", "tmp", "extensions", "smw"]:
         lab.folder("mediawiki", name)
     _link_extensions(lab)
     settings_changed = _write_settings(lab)
