@@ -124,7 +124,7 @@ class Browser:
         self.driver.get(address("Special:UserLogin"))
         self.driver.find_element(By.NAME, "wpName").send_keys(self.account.name)
         self.driver.find_element(By.NAME, "wpPassword").send_keys(self.account.password)
-        self.driver.find_element(By.NAME, "wpLoginAttempt").click()
+        self.driver.find_element(By.ID, "wpLoginAttempt").click()
         until(lambda: self.driver.find_elements(By.ID, "pt-userpage"), f"{self.account.name} is logged in", 30)
 
     def open(self, page: str, **query: str) -> Page:

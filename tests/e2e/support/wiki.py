@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -92,7 +93,7 @@ class Bot:
         (page,) = self.site.get("query", prop="setrecorder", titles=title)["query"]["pages"].values()
         facts: dict[str, list[str]] = {}
         for pair in page.get("set", []):
-            facts.setdefault(pair["property"], []).append(pair["value"])
+            facts.setdefault(pair["property"], []).append(html.unescape(pair["value"]))
         return facts
 
     def append(self, title: str, text: str) -> None:
