@@ -45,9 +45,12 @@ def start(lab: Lab) -> None:
         lab.folder("mediawiki", name)
     _link_extensions(lab)
     settings_changed = _write_settings(lab)
-    if not mariadb.query(lab, "SHOW TABLES LIKE 'page'", "wiki"):
+    fresh = not mariadb.query(lab, "SHOW TABLES LIKE 'page'", "wiki")
+    if fresh:
         _install_wiki(lab)
     _update_wiki(lab)
+    if fresh:
+        _write_pages(lab)
     _write_servers(lab)
     if settings_changed and daemon.running(lab, "php-fpm"):
         # The localisation cache looks at the files of messages, not at which extensions there are.
@@ -175,6 +178,13 @@ def _update_wiki(lab: Lab) -> None:
         return
     lab.run([*_maintenance(lab, "update"), "--quick"], "mediawiki", env=_environment(lab))
     lab.write(lab.folder("mediawiki") / "updated", json.dumps(wanted))
+
+
+def _write_pages(lab: Lab) -> None:
+    """A way in: the main page and the sidebar. From then on they belong to whoever edits them."""
+    for page in (HERE / "pages").iterdir():
+        lab.run([*_maintenance(lab, "edit"), f"--user={SYSOP}", "--summary=the lab's own", page.name], "mediawiki",
+                env=_environment(lab), input=page.read_text())  # fmt: skip
 
 
 def _write_servers(lab: Lab) -> None:
