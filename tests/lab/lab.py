@@ -83,7 +83,7 @@ def _status() -> int:
     lab = settings.load()
     known = parts.load()
     with ThreadPoolExecutor(len(known)) as pool:
-        health = dict(zip(known, pool.map(lambda part: part.health(lab), known.values())))
+        health = dict(zip(known, pool.map(lambda part: parts.objection(lab, part), known.values())))
     for name, reason in health.items():
         print(f"{name:<12} {'up' if reason is None else 'DOWN':<5} {known[name].url(lab)}")
         if reason is not None:

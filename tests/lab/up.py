@@ -9,6 +9,7 @@ from pathlib import Path
 
 import apt
 import daemon
+import parts
 from parts import Part
 from settings import Lab, LabError
 
@@ -31,7 +32,7 @@ def up(lab: Lab, chosen: dict[str, Part]) -> list[str]:
 
     def bring_up(name: str, part: Part) -> None:
         try:
-            was_healthy = part.health(lab) is None
+            was_healthy = parts.objection(lab, part) is None
             begun = time.monotonic()
             part.install(lab)
             if time.monotonic() - begun > 1:
@@ -41,13 +42,13 @@ def up(lab: Lab, chosen: dict[str, Part]) -> list[str]:
             missing = [need for need in part.NEEDS if need in failed]
             if missing:
                 failed.append(name)
-                print(f"{name:<12} left out: it needs {', '.join(missing)}", flush=True)
+                _line(f"{name:<12} left out: it needs {', '.join(missing)}")
                 return
             begun = time.monotonic()
             before = [daemon.started_at(lab, each) for each in part.daemons(lab)]
             part.start(lab)
             daemon.wait_for(
-                lambda: part.health(lab),
+                lambda: parts.objection(lab, part),
                 part.PATIENCE,
                 lambda: daemon.down_reason(lab, *part.daemons(lab)),
             )
@@ -59,7 +60,7 @@ def up(lab: Lab, chosen: dict[str, Part]) -> list[str]:
             _report_failure(lab, name, error, part.daemons(lab))
         except Exception:
             failed.append(name)
-            print(f"{name:<12} FAILED in the lab's own code\n{traceback.format_exc()}", flush=True)
+            _line(f"{name:<12} FAILED in the lab's own code\n{traceback.format_exc()}")
         finally:
             done[name].set()
 
@@ -71,13 +72,18 @@ def up(lab: Lab, chosen: dict[str, Part]) -> list[str]:
     return failed
 
 
+def _line(text: str) -> None:
+    # One write, so that the threads' lines do not run into each other.
+    print(f"{text}\n", end="", flush=True)
+
+
 def _say(name: str, begun: float, what: str) -> None:
-    print(f"{name:<12} {what:<14} {time.monotonic() - begun:6.1f} s", flush=True)
+    _line(f"{name:<12} {what:<14} {time.monotonic() - begun:6.1f} s")
 
 
 def _report_failure(lab: Lab, name: str, error: LabError, daemons: list[str]) -> None:
     log = error.log or (lab.log(daemons[0]) if daemons else lab.log(name))
-    print(f"{name:<12} FAILED: {error}\n  log: {log}\n{_tail(log)}", flush=True)
+    _line(f"{name:<12} FAILED: {error}\n  log: {log}\n{_tail(log)}")
 
 
 def _tail(log: Path) -> str:

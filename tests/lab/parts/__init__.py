@@ -79,6 +79,14 @@ def load() -> dict[str, Part]:
     return ordered
 
 
+def objection(lab: Lab, part: Part) -> str | None:
+    """The part's health, where not even asking works being an answer too."""
+    try:
+        return part.health(lab)
+    except LabError as error:
+        return str(error)
+
+
 def choose(parts: dict[str, Part], names: list[str]) -> dict[str, Part]:
     """The named parts and what they need; all where none is named."""
     for name in names:
