@@ -4,6 +4,7 @@
 //! Each test has a page of its own.
 
 use chrono::Utc;
+use osm_backends::wiki::push::{self, Outcome, Shipped};
 use osm_backends::wiki::{Wiki, WikiConfig};
 use osm_core::ports::{Edit, EditAs, Edited, Kind, WikiRead, WikiWrite};
 use osm_core::signing::{Keys, Request, TO_WIKI, content_digest, sign};
@@ -428,4 +429,44 @@ async fn a_wiki_that_is_away_is_unavailable() {
     .unwrap();
     let error = wiki.edit(&edit("X", "x", &SYSTEM, 0)).await.unwrap_err();
     assert_eq!(error.kind, Kind::Unavailable, "{error}");
+}
+
+#[tokio::test]
+#[ignore = "needs the lab"]
+async fn templates_are_pushed_once_and_local_edits_stay() {
+    let wiki = wiki();
+    let smw = wiki.info().await.unwrap().smw;
+    let shipped = push::shipped(smw).unwrap();
+    push::push(&wiki, &shipped).await.unwrap();
+    let again = push::push(&wiki, &shipped).await.unwrap();
+    let done = |outcome: &Outcome| matches!(outcome, Outcome::Same | Outcome::Kept { .. });
+    assert!(again.iter().all(|(_, outcome)| done(outcome)), "{again:?}");
+
+    let title = format!("Template:Test {}", Uuid::new_v4().simple());
+    let page = |text: &str| {
+        vec![Shipped {
+            title: title.clone(),
+            text: text.to_owned(),
+        }]
+    };
+    let outcome = async |text| push::push(&wiki, &page(text)).await.unwrap().remove(0).1;
+    assert_eq!(outcome("one").await, Outcome::Created);
+    assert_eq!(outcome("two").await, Outcome::Updated);
+    let mut sysop = Browser::log_in("WikiSysop", &secret("wiki-sysop")).await;
+    let token = sysop.token("csrf").await;
+    sysop
+        .post(&[
+            ("action", "edit"),
+            ("title", &title),
+            ("text", "ours"),
+            ("token", &token),
+        ])
+        .await;
+    let kept = Outcome::Kept {
+        editor: "WikiSysop".to_owned(),
+        differences: vec!["- ours".to_owned(), "+ three".to_owned()],
+    };
+    assert_eq!(outcome("three").await, kept);
+    let now = wiki.pages(std::slice::from_ref(&title)).await.unwrap();
+    assert_eq!(now[0].text, "ours");
 }
