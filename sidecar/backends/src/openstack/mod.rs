@@ -1,8 +1,8 @@
 //! OpenStack: Keystone, Nova, Glance, Neutron.
 //!
-//! Reading order: [`request`] (what is asked) → [`http`] (one exchange, repeated where that is harmless) →
-//! [`fault`] (a service's "no" in our terms) → [`auth`] (tokens and catalogue) → [`cloud`] (a call as our
-//! account in a project) → [`compute`], [`image`], [`network`], [`identity`] (the ports) → [`wire`] (their words).
+//! Reading order: `request` (what is asked) → `http` (one exchange, repeated where that is harmless) →
+//! `fault` (a service's "no" in our terms) → `auth` (tokens and catalogue) → `cloud` (a call as our
+//! account in a project) → `compute`, `image`, `network`, `identity` (the ports) → `wire` (their words).
 
 // The error that all ports share tells a lot, and is returned seldom.
 #![allow(clippy::result_large_err)]

@@ -1,6 +1,6 @@
 //! The adapter against the lab's Keystone, Nova, Glance and Neutron.
 //!
-//! `OSM_LAB=$LAB_DIR cargo test -p osm-backends --test openstack -- --ignored`
+//! `eval "$(tests/lab/lab env)"; cargo test -p osm-backends --test openstack -- --ignored`
 
 use futures_util::FutureExt;
 use osm_backends::openstack::{OpenStack, OpenStackConfig, with_request_id};
@@ -18,7 +18,7 @@ const LONG_ENOUGH: Duration = Duration::from_secs(180);
 
 /// The service account of the lab's clouds.yaml (which is JSON).
 fn config() -> OpenStackConfig {
-    let lab = std::env::var("OSM_LAB").expect("OSM_LAB is to name the folder of a running lab");
+    let lab = std::env::var("LAB_DIR").expect("LAB_DIR, from `tests/lab/lab env`");
     let text = std::fs::read_to_string(Path::new(&lab).join("clouds.yaml")).unwrap();
     let clouds: serde_json::Value = serde_json::from_str(&text).unwrap();
     let cloud = &clouds["clouds"]["demo-service"];
@@ -124,7 +124,7 @@ fn operation() -> OperationId {
 }
 
 #[tokio::test]
-#[ignore = "needs the lab: OSM_LAB"]
+#[ignore = "needs the lab: LAB_DIR"]
 async fn a_server_from_create_to_gone() {
     let lab = lab(config()).await;
     lab.cloud.ping().await.unwrap();
@@ -225,7 +225,7 @@ async fn life(lab: &Lab, operation: &OperationId) {
 }
 
 #[tokio::test]
-#[ignore = "needs the lab: OSM_LAB"]
+#[ignore = "needs the lab: LAB_DIR"]
 async fn without_the_grant_each_project_is_listed() {
     let all = lab(config()).await;
     let few = lab(OpenStackConfig {
@@ -254,7 +254,7 @@ async fn without_the_grant_each_project_is_listed() {
 }
 
 #[tokio::test]
-#[ignore = "needs the lab: OSM_LAB"]
+#[ignore = "needs the lab: LAB_DIR"]
 async fn what_the_services_refuse() {
     let lab = lab(config()).await;
     let Lab {
