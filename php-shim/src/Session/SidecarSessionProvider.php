@@ -14,6 +14,7 @@ use MediaWiki\Session\SessionManager;
 use MediaWiki\Session\SessionProvider;
 use MediaWiki\Session\UserInfo;
 use MediaWiki\User\UserFactory;
+use ReadOnlyMode;
 use RuntimeException;
 use User;
 use WebRequest;
@@ -43,7 +44,8 @@ class SidecarSessionProvider extends SessionProvider {
 
 	public function __construct(
 		private readonly UserFactory $users,
-		private readonly BagOStuff $stash
+		private readonly BagOStuff $stash,
+		private readonly ReadOnlyMode $readOnly
 	) {
 		parent::__construct();
 		$this->priority = SessionInfo::MAX_PRIORITY;
@@ -190,10 +192,22 @@ class SidecarSessionProvider extends SessionProvider {
 			HttpSignature::TO_WIKI, $values, file_get_contents( 'php://input' ),
 			$_SERVER['HTTP_SIGNATURE_INPUT'], $_SERVER['HTTP_SIGNATURE'], $keys, time()
 		);
-		// Kept in the database (memcached evicts); of two requests at once, one adds it.
+		$this->rememberNonce( $nonce );
+	}
+
+	/**
+	 * Kept in the database, since memcached evicts; of two requests at once, one adds it. While the wiki is
+	 * read-only it cannot be kept, and a replay could do nothing: action=edit answers that itself.
+	 *
+	 * @throws SignatureException
+	 */
+	private function rememberNonce( string $nonce ): void {
 		$key = $this->stash->makeGlobalKey( 'openstackmanager-nonce', $nonce );
-		if ( !$this->stash->add( $key, 1, self::NONCE_TTL ) ) {
-			throw new SignatureException( SignatureException::REPLAY );
+		$watch = $this->stash->watchErrors();
+		if ( !$this->stash->add( $key, 1, self::NONCE_TTL ) && !$this->readOnly->isReadOnly() ) {
+			throw new SignatureException(
+				$this->stash->getLastError( $watch ) ? 'the nonce could not be stored' : SignatureException::REPLAY
+			);
 		}
 	}
 
