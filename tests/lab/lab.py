@@ -39,10 +39,10 @@ def main(words: list[str]) -> int:
 
 
 def _up(names: list[str]) -> int:
-    begun = time.monotonic()
     lab = settings.create()
     chosen = parts.choose(parts.load(), names)
     with _locked(lab):
+        begun = time.monotonic()
         files.write(lab)
         failed = up(lab, chosen)
     if failed:
