@@ -9,7 +9,7 @@ $wgSitename = 'OpenStackManager demo';
 $wgMetaNamespace = 'Project';
 $wgServer = $lab['server'];
 $wgScriptPath = '';
-$wgLogos = false;
+$wgLogos = [ '1x' => '/logo.svg', 'icon' => '/logo.svg' ];
 $wgArticlePath = '/wiki/$1';
 $wgLanguageCode = 'en';
 $wgLocaltimezone = 'UTC';

@@ -198,7 +198,7 @@ def _write_servers(lab: Lab) -> None:
         "LOG": str(lab.log("php")),
         "WORKERS": str(max(8, 2 * (os.cpu_count() or 1))),
     }
-    for name in ["fpm.conf", "nginx.conf", "fastcgi_params"]:
+    for name in ["fpm.conf", "nginx.conf", "fastcgi_params", "logo.svg"]:
         text = (HERE / name).read_text()
         for key, value in values.items():
             text = text.replace(f"@{key}@", value)
