@@ -18,6 +18,7 @@ use osm_core::ports::{Directory, Kind};
 use osm_core::project::Project;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::PathBuf;
+use tokio::net::{TcpListener, TcpStream};
 use uuid::Uuid;
 
 const BASE: &str = "dc=cloud,dc=example";
@@ -389,6 +390,56 @@ async fn more_than_a_server_gives_at_once() {
         );
     })
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs the lab"]
+async fn a_lost_connection_is_made_anew() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let proxy = listener.local_addr().unwrap();
+    let config = LdapConfig {
+        url: format!("ldap://{proxy}"),
+        ..config(BASE)
+    };
+    let directory = Ldap::new(config).unwrap();
+    let slapd = url().replace("ldap://", "");
+    let serve = async |listener: &TcpListener| {
+        let (mut here, _) = listener.accept().await.unwrap();
+        let mut there = TcpStream::connect(&slapd).await.unwrap();
+        tokio::io::copy_bidirectional(&mut here, &mut there)
+            .await
+            .ok();
+    };
+    // Dropping the proxy's side cuts the connection, with nobody saying goodbye.
+    for _ in 0..3 {
+        tokio::select! {
+            () = serve(&listener) => panic!("the directory gave its connection up"),
+            alive = directory.ping() => alive.unwrap(),
+        }
+    }
+    drop(listener);
+    assert_eq!(directory.ping().await.unwrap_err().kind, Kind::Unavailable);
+    let listener = TcpListener::bind(proxy).await.unwrap();
+    tokio::select! {
+        () = serve(&listener) => panic!("the directory gave its connection up"),
+        alive = directory.ping() => alive.unwrap(),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_does_not_answer_is_not_waited_for() {
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let directory = Ldap::new(LdapConfig {
+        url: format!("ldap://{}", silent.local_addr().unwrap()),
+        bind_dn: MANAGER.to_owned(),
+        password: Secret::new("password"),
+        people_base: BASE.to_owned(),
+        projects_base: BASE.to_owned(),
+        groups_base: BASE.to_owned(),
+        starttls: false,
+    });
+    let refused = directory.unwrap().projects().await.unwrap_err();
+    assert_eq!(refused.kind, Kind::Timeout);
 }
 
 #[tokio::test(flavor = "multi_thread")]

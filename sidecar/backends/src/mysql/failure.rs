@@ -10,6 +10,7 @@ const SYSTEM: &str = "mysql";
 const DETAIL_LIMIT: usize = 300;
 
 const DUPLICATE: u16 = 1062;
+const NO_SUCH_TABLE: u16 = 1146;
 const LOCK_TIMEOUT: u16 = 1205;
 /// Also what Galera says when a transaction fails certification.
 const DEADLOCK: u16 = 1213;
@@ -49,6 +50,11 @@ impl Failure {
     /// A unique key says that there is one already.
     pub(super) fn duplicate(&self) -> bool {
         self.code() == Some(DUPLICATE)
+    }
+
+    /// The schema is not there, or an older one.
+    pub(super) fn no_table(&self) -> bool {
+        self.code() == Some(NO_SUCH_TABLE)
     }
 
     /// The transaction lost against another and was not done: to be run again from its start.
@@ -105,7 +111,7 @@ fn hint(code: u16) -> Option<&'static str> {
             Some("compare [database] user and password with the account's grants")
         }
         1049 => Some("create the database that [database] name says"),
-        1054 | 1146 => Some("run `openstackmanager migrate`"),
+        1054 | NO_SUCH_TABLE => Some("run `openstackmanager migrate`"),
         1021 | 1114 => Some("make room on the database's disk"),
         _ => None,
     }

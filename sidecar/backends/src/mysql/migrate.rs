@@ -43,8 +43,11 @@ impl Store {
     /// The schema's version there, and the one this version knows.
     pub async fn schema(&self) -> Result<(u32, u32), PortError> {
         self.attempt("read the schema's version of", || async {
-            let mut conn = self.conn().await?;
-            Ok((version(&mut conn).await?, known()))
+            let stands = match version(&mut self.conn().await?).await {
+                Err(failure) if failure.no_table() => 0,
+                outcome => outcome?,
+            };
+            Ok((stands, known()))
         })
         .await
     }

@@ -1,0 +1,106 @@
+//! Claims and leases.
+
+use super::*;
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs the lab"]
+async fn claimers_share_the_work_and_none_is_done_twice() {
+    with_store(|store| async move {
+        let all: Vec<_> = (0..40).map(|n| create(&format!("web-{n}"))).collect();
+        for new in &all {
+            store.submit(new).await.unwrap();
+        }
+        let claimers = (0..4).map(|n| {
+            let store = store.clone();
+            async move {
+                let mut mine = Vec::new();
+                while let Some(claimed) = store.claim(&format!("c{n}"), at(1), LEASE).await.unwrap()
+                {
+                    assert_eq!(claimed.generation, 1);
+                    mine.push(claimed.id);
+                }
+                mine
+            }
+        });
+        let claimed = join_all(claimers).await.concat();
+        assert_eq!(claimed.len(), 40);
+        let distinct: BTreeSet<_> = claimed.into_iter().collect();
+        assert_eq!(distinct, all.iter().map(|new| new.id.clone()).collect());
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs the lab"]
+async fn a_lost_lease_is_lost() {
+    with_database(|store, config| async move {
+        let new = create("web");
+        store.submit(&new).await.unwrap();
+        assert!(store.claim("early", at(-1), LEASE).await.unwrap().is_none());
+        let mine = store.claim("a", at(0), LEASE).await.unwrap().unwrap();
+        assert!(store.claim("b", at(29), LEASE).await.unwrap().is_none());
+        store.renew(&new.id, mine.generation, at(60)).await.unwrap();
+        assert!(store.claim("b", at(59), LEASE).await.unwrap().is_none());
+        let theirs = store.claim("b", at(61), LEASE).await.unwrap().unwrap();
+        assert_eq!(
+            (theirs.id.clone(), theirs.generation),
+            (mine.id.clone(), mine.generation + 1)
+        );
+
+        let mut step = mine.steps[0].clone();
+        step.state = StepState::Failed;
+        let running = OperationState::Running;
+        let refused = [
+            store.renew(&mine.id, mine.generation, at(99)).await,
+            store
+                .note_step(&mine.id, mine.generation, &step, None)
+                .await,
+            store
+                .note_state(&mine.id, mine.generation, running, None, at(62))
+                .await,
+            store.release(&mine.id, mine.generation, at(62)).await,
+        ];
+        for outcome in refused {
+            assert_eq!(outcome.unwrap_err().kind, Kind::Conflict);
+        }
+
+        let error = Msg::new("backend-timeout").with("nova");
+        step.error = Some(error.clone());
+        step.attempts = 3;
+        let server = InstanceId(Uuid::new_v4());
+        store
+            .note_step(&mine.id, theirs.generation, &step, Some(server))
+            .await
+            .unwrap();
+        store
+            .release(&mine.id, theirs.generation, at(70))
+            .await
+            .unwrap();
+        // Let go is let go, also for who held it.
+        let outcome = store
+            .note_step(&mine.id, theirs.generation, &step, None)
+            .await;
+        assert_eq!(outcome.unwrap_err().kind, Kind::Conflict);
+        assert!(store.claim("a", at(69), LEASE).await.unwrap().is_none());
+        let last = store.claim("a", at(70), LEASE).await.unwrap().unwrap();
+        assert_eq!((last.steps[0].clone(), last.instance), (step, Some(server)));
+
+        let failed = OperationState::Failed;
+        for _ in 0..2 {
+            // Said twice, since the first answer was lost: one audit row.
+            store
+                .note_state(&mine.id, last.generation, failed, Some(&error), at(71))
+                .await
+                .unwrap();
+        }
+        let over = store.operation(&mine.id).await.unwrap().unwrap();
+        assert_eq!(
+            (over.state, over.error, over.finished),
+            (failed, Some(error), Some(at(71)))
+        );
+        assert!(store.claim("a", at(999), LEASE).await.unwrap().is_none());
+        let audit = format!("SELECT event FROM {}.audit ORDER BY id", config.name);
+        assert_eq!(as_root(&[audit]).await, ["submitted", "failed"]);
+    })
+    .await;
+}
