@@ -3,7 +3,7 @@
 use crate::actions::{
     ApiReply, ApiRequest, Caller, Context, RegionSettings, Settings, SpecialRequest,
 };
-use crate::cli::{Failure, People};
+use crate::cli::{Failure, People, say};
 use crate::config::{Config, Secrets};
 use crate::doctor::Patient;
 use crate::documenter::{Counts, Documenter};
@@ -17,6 +17,7 @@ use futures_util::FutureExt as _;
 use osm_backends::ldap::{Ldap, LdapConfig};
 use osm_backends::mysql::{Store, StoreConfig};
 use osm_backends::openstack::{OpenStack, OpenStackConfig, with_request_id};
+use osm_backends::wiki::push::{self, Outcome};
 use osm_backends::wiki::{Wiki, WikiConfig};
 use osm_core::ports::{
     Directory as _, Identity as _, OperationFilter, Operations as _, Pages as _, PortError,
@@ -178,6 +179,32 @@ impl App {
                 "a worker has ended; the log says why".to_owned(),
             ))
         }
+    }
+
+    /// Installs and updates the wiki's own pages and says what became of each; `false` where one was refused.
+    pub async fn wiki_push(&self) -> Result<bool, Failure> {
+        let pages = push::shipped(self.wiki.info().await?.smw)?;
+        let mut taken = true;
+        for (title, outcome) in push::push(self.wiki.as_ref(), &pages).await? {
+            let outcome = match outcome {
+                Outcome::Created => "created".to_owned(),
+                Outcome::Updated => "updated".to_owned(),
+                Outcome::Same => "as it should be".to_owned(),
+                Outcome::Kept {
+                    editor,
+                    differences,
+                } => format!(
+                    "left as it is, as {editor} has edited it:\n  {}",
+                    differences.join("\n  ")
+                ),
+                Outcome::Refused { code, info } => {
+                    taken = false;
+                    format!("REFUSED by the wiki: {info} ({code})")
+                }
+            };
+            say(format_args!("{title}: {outcome}"));
+        }
+        Ok(taken)
     }
 
     fn health(&self, documenter: Arc<Documenter>) -> Health {

@@ -37,6 +37,9 @@ enum Command {
     Migrate,
     /// Check each neighbour and say what to mend.
     Doctor,
+    /// Care for the wiki's own pages.
+    #[command(subcommand)]
+    Wiki(WikiCommand),
     /// Link a wiki user to the LDAP entry of the same person.
     Link(LinkArgs),
     /// List the links between wiki users and LDAP entries.
@@ -46,6 +49,12 @@ enum Command {
     /// Look at recorded operations.
     #[command(subcommand)]
     Operations(OperationsCommand),
+}
+
+#[derive(Subcommand)]
+enum WikiCommand {
+    /// Install or update templates and schema pages; pages that somebody edited are left and reported.
+    Push,
 }
 
 #[derive(Args)]
@@ -139,6 +148,11 @@ async fn command(cli: &Cli) -> Result<ExitCode, Failure> {
             }
             let (version, _) = app.store.schema().await?;
             say(format_args!("the schema is at version {version}"));
+        }
+        Command::Wiki(WikiCommand::Push) => {
+            if !app.wiki_push().await? {
+                return Ok(ExitCode::FAILURE);
+            }
         }
         Command::Link(args) => {
             let people = app.people();
