@@ -24,10 +24,8 @@ SERIES = ["1.39", "1.43"]
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 
 REGISTRY = "https://repo.packagist.org/packages.json"
-SEMANTIC = {
-    "require": {"mediawiki/semantic-media-wiki": "~5.1.0"},
-    "config": {"allow-plugins": {"composer/installers": True}},
-}
+# 5.1 has MediaWiki 1.43 among what it takes, but its queries fail there.
+SEMANTIC = {"1.39": "~5.1.0", "1.43": "~6.0.1"}
 
 
 def tree(lab: Lab) -> Path:
@@ -97,8 +95,8 @@ def semantic_mediawiki(lab: Lab) -> Path | None:
         return folder
     if not _registry_answers():
         return None
-    folder = installed.once(lab, "semantic-mediawiki", installed.key(json.dumps(SEMANTIC)),
-                            lambda path: _compose(lab, path))  # fmt: skip
+    wanted = SEMANTIC[_series(lab)]
+    folder = installed.once(lab, "semantic-mediawiki", installed.key(wanted), lambda path: _compose(lab, path, wanted))
     return folder / "extensions" / "SemanticMediaWiki"
 
 
@@ -124,9 +122,12 @@ def _registry_answers() -> bool:
         return False
 
 
-def _compose(lab: Lab, folder: Path) -> None:
+def _compose(lab: Lab, folder: Path, wanted: str) -> None:
     apt.install(lab, {"composer", "unzip"})
-    (folder / "composer.json").write_text(json.dumps(SEMANTIC))
+    (folder / "composer.json").write_text(json.dumps({
+        "require": {"mediawiki/semantic-media-wiki": wanted},
+        "config": {"allow-plugins": {"composer/installers": True}},
+    }))  # fmt: skip
     lab.run(["composer", "install", "--no-interaction", "--no-dev", "--no-progress",
              "--ignore-platform-reqs", f"--working-dir={folder}"],
             "mediawiki", env={"COMPOSER_ALLOW_SUPERUSER": "1"}, as_root=True)  # fmt: skip
