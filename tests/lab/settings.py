@@ -70,7 +70,8 @@ class Lab:
         for name in names:
             path = path / name
             if not path.is_dir():
-                path.mkdir(mode=0o750)
+                # Parts come up in parallel and may want the same folder.
+                path.mkdir(mode=0o750, exist_ok=True)
                 os.chown(path, self.uid, self.gid)
         return path
 
