@@ -47,8 +47,9 @@ innodb_flush_log_at_trx_commit = 2
 """,
     )
     if not (data / "mysql").is_dir():
+        # Forced, since it otherwise wants to look up the machine's name, which matters to nobody here.
         lab.run(
-            ["mariadb-install-db", f"--defaults-file={config}", "--skip-test-db",
+            ["mariadb-install-db", f"--defaults-file={config}", "--skip-test-db", "--force",
              "--auth-root-authentication-method=normal"], "mariadb",
         )  # fmt: skip
     daemon.ensure(lab, "mariadb", ["/usr/sbin/mariadbd", f"--defaults-file={config}"],

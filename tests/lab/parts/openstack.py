@@ -62,7 +62,9 @@ def _make(lab: Lab, folder: Path) -> None:
     shutil.copytree(DRIVERS, sources)
     pins = dict(line.split("==") for line in LOCK.read_text().split() if "==" in line)
     python = str(folder / "bin/python")
-    uv = [str(folder / "bin/uv"), "pip", "install", "--quiet", "--python", python, "--link-mode", "copy"]
+    # It brings certificates of its own; the machine's may know a proxy of its network besides.
+    uv = [str(folder / "bin/uv"), "--system-certs", "pip", "install", "--quiet", "--python", python,
+          "--link-mode", "copy"]  # fmt: skip
     for argv in (
         [PYTHON, "-m", "venv", str(folder)],
         [python, "-m", "pip", "install", "--quiet", f"uv=={pins['uv']}"],
