@@ -1,12 +1,16 @@
 //! What was done goes to the index and, as a reason to write pages, to the documenter.
 
 use super::{Course, Runner};
+use chrono::TimeDelta;
 use osm_core::action::Action;
 use osm_core::ids::InstanceId;
 use osm_core::instance::Instance;
 use osm_core::pages::summary;
 use osm_core::plan::{Goal, Step};
-use osm_core::ports::{PageDue, PageKey, PortError};
+use osm_core::ports::{PageDue, PageKey, PortError, Since};
+
+/// Our clock and Nova's may differ.
+const OVERLAP: TimeDelta = TimeDelta::seconds(60);
 
 impl Runner {
     /// Puts down what Nova says of a server while it is worked on.
@@ -41,6 +45,7 @@ impl Runner {
                 self.tell_instance(course, id, &what).await?;
             }
             (Step::AwaitServer { goal: Goal::Active }, _) => {
+                self.look(course, id).await?;
                 let what = summary::state(name, "ACTIVE");
                 self.tell_instance(course, id, &what).await?;
             }
@@ -70,18 +75,21 @@ impl Runner {
         Ok(())
     }
 
-    /// Looks at a new server. Where Nova does not answer now, the observer will see it.
+    /// Looks at a server as the observer will, so that its page tells all in one edit. Where Nova does not
+    /// answer now, the observer will see it.
     async fn look(&self, course: &Course, id: InstanceId) -> Result<(), PortError> {
-        let plan = &course.operation.plan;
-        let looked = self.compute.server(&plan.region, &plan.project_id, id);
-        match looked.await {
-            Ok(Some(server)) => self.seen(course, &server).await,
-            Ok(None) => Ok(()),
-            Err(error) => {
-                tracing::warn!(%error, "the new server could not be looked at yet");
-                Ok(())
+        // Nova ignores a filter by id here, without a word; what has changed since we began is a short list.
+        let began = Since::Changed(course.operation.created - OVERLAP);
+        let region = &course.operation.plan.region;
+        match self.compute.servers(region, began).await {
+            Ok(servers) => {
+                for server in servers.iter().filter(|server| server.id == id) {
+                    self.seen(course, server).await?;
+                }
             }
+            Err(error) => tracing::warn!(%error, "the server could not be looked at yet"),
         }
+        Ok(())
     }
 
     async fn note_gone(&self, course: &Course, id: InstanceId) -> Result<(), PortError> {
