@@ -42,6 +42,8 @@ impl Wiki {
             ("summary", edit.summary.as_str()),
             ("assertuser", session.name.as_str()),
             ("maxlag", "5"),
+            // What the system writes for a person is not what they chose to watch.
+            ("watchlist", "nochange"),
         ];
         if edit.parent == 0 {
             parameters.push(("createonly", "1"));

@@ -91,7 +91,7 @@ instancetype-option keyreused launchtime ldappassword
 link-blocked link-intro link-submit link-taken link-toomany link-wrong linked
 maintenance members mustbeloggedin nametaken needproject needregion needrole
 noaccount noinstances nolink nonexistenthost nonexistentoperation nonexistentproject
-noprojects noquota-cores noquota-instances noquota-ram notrebootable
+noprojects noreason noquota-cores noquota-instances noquota-ram notrebootable
 novainstance novalink novaproject
 project projectmismatch projectname-dotslash projectname-likeid projectnotincloud
 rebootinstance-confirm rebootinstance-done rebootinstance-failed rebootinstance-parked

@@ -41,8 +41,9 @@ fn outcome_text(operation: &Operation) -> (Level, Msg) {
         OperationState::Parked => (Level::Error, "parked"),
     };
     let mut text = Msg::new(&format!("{word}-{end}")).with(operation.plan.name.as_str());
-    if let (Some(error), Level::Error | Level::Warning) = (&operation.error, level) {
-        text = text.with(error.clone());
+    if matches!(level, Level::Error | Level::Warning) {
+        let why = operation.error.clone();
+        text = text.with(why.unwrap_or_else(|| Msg::new("noreason")));
     }
     (level, text)
 }
