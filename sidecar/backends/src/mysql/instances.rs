@@ -1,7 +1,7 @@
 //! The copy of the cloud's servers.
 
 use super::failure::Failure;
-use super::stored::{decode, encode};
+use super::stored::{decode, encode, readable};
 use super::{Store, first, insert, marks, rows};
 use async_trait::async_trait;
 use chrono::{DateTime, NaiveDateTime, Utc};
@@ -151,7 +151,10 @@ impl Store {
         sql.push_str(" ORDER BY i.project, i.region, i.name, i.id LIMIT ?");
         params.push(filter.limit.into());
         let found: Vec<Columns> = rows(&mut self.conn().await?, &sql, params).await?;
-        found.into_iter().map(seen_of).collect()
+        Ok(found
+            .into_iter()
+            .filter_map(|columns| readable("instance", seen_of(columns)))
+            .collect())
     }
 
     async fn try_observe(
@@ -181,16 +184,19 @@ impl Store {
         };
         let old: Option<Instance> = stood
             .as_ref()
-            .map(|(facts, _)| decode("instance", facts))
-            .transpose()?;
+            .and_then(|(facts, _)| readable(&id, decode("instance", facts)));
         let newer_stands = stood.as_ref().is_some_and(|(_, stood)| *stood > as_of);
         if !newer_stands {
-            if let Some(old) = &old {
+            if !first_seen {
+                let now = match &old {
+                    Some(old) => instance.clone().following(old),
+                    None => instance.clone(),
+                };
                 tx.exec_drop(
                     "UPDATE instances SET project = :project, project_id = :project_id,
                        name = :name, ended = :ended, as_of = :as_of, facts = :facts
                      WHERE region = :region AND id = :id",
-                    columns(&instance.clone().following(old), as_of)?,
+                    columns(&now, as_of)?,
                 )
                 .await?;
             }

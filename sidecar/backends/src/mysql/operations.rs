@@ -1,7 +1,7 @@
 //! Recording operations in one transaction before their first effect, and reading them.
 
 use super::failure::Failure;
-use super::stored::{decode_msg, decode_plan, encode, encode_plan};
+use super::stored::{decode_msg, decode_plan, encode, encode_plan, readable};
 use super::{Store, first, insert, marks, rows};
 use async_trait::async_trait;
 use chrono::NaiveDateTime;
@@ -107,10 +107,8 @@ impl Store {
             .into_iter()
             .filter_map(|columns| {
                 let id = columns.0.clone();
-                // A newer replica's operation must not hide the others from this one.
-                operation_of(columns, steps.remove(&id).unwrap_or_default())
-                    .inspect_err(|failure| tracing::warn!(operation = id, %failure, "left out"))
-                    .ok()
+                let steps = steps.remove(&id).unwrap_or_default();
+                readable(&id, operation_of(columns, steps))
             })
             .collect())
     }

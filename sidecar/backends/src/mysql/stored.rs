@@ -73,3 +73,9 @@ pub(super) fn encode_msg(msg: Option<&Msg>) -> Result<Option<String>, Failure> {
 pub(super) fn decode_msg(text: Option<String>) -> Result<Option<Msg>, Failure> {
     text.map(|text| decode("message", &text)).transpose()
 }
+
+/// What can be read; a newer replica's row must not hide the others from this one.
+pub(super) fn readable<T>(row: &str, read: Result<T, Failure>) -> Option<T> {
+    read.inspect_err(|failure| tracing::warn!(row, %failure, "left out"))
+        .ok()
+}

@@ -70,3 +70,25 @@ async fn links_pins_and_nonces_are_unique() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs the lab"]
+async fn nonces_too_old_to_pass_are_thrown_away() {
+    with_database(|store, config| async move {
+        let past = Utc::now() - TimeDelta::seconds(1);
+        assert!(store.remember("old", past).await.unwrap());
+        assert!(
+            store
+                .remember("new", Utc::now() + TimeDelta::hours(1))
+                .await
+                .unwrap()
+        );
+        // Each process throws away when it begins, and each minute.
+        let other = Store::connect(config.clone()).await.unwrap();
+        other.remember("another", past).await.unwrap();
+        let kept = format!("SELECT nonce FROM {}.nonces ORDER BY nonce", config.name);
+        assert_eq!(as_root(&[kept]).await, ["another", "new"]);
+        other.disconnect().await.unwrap();
+    })
+    .await;
+}

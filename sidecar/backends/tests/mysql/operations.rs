@@ -43,8 +43,10 @@ async fn an_operation_is_recorded_once() {
             steps,
             [(0, "create-server", waiting), (1, "await-server", waiting)]
         );
-        let unknown = OperationId::trusted("unknown");
-        assert!(store.operation(&unknown).await.unwrap().is_none());
+        for unknown in ["unknown", "", "é🐢", "' OR ''='", &"x".repeat(5000)] {
+            let unknown = OperationId::trusted(unknown);
+            assert!(store.operation(&unknown).await.unwrap().is_none());
+        }
         let names = store
             .names(&region(), &first.plan.project_id)
             .await

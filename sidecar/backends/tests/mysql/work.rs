@@ -104,3 +104,54 @@ async fn a_lost_lease_is_lost() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs the lab"]
+async fn what_a_newer_replica_wrote_blocks_nobody() {
+    with_database(|store, config| async move {
+        let (newer, ours) = (create("newer"), create("ours"));
+        store.submit(&newer).await.unwrap();
+        store.submit(&ours).await.unwrap();
+        let (seen, unseen) = (instance("seen", "bots"), instance("unseen", "bots"));
+        store.observe(&seen, at(0)).await.unwrap();
+        store.observe(&unseen, at(0)).await.unwrap();
+        let (table, id) = (&config.name, newer.id.as_str());
+        as_root(&[
+            format!("UPDATE {table}.operations SET plan = '{{\"version\":99}}' WHERE id = '{id}'"),
+            format!(
+                "UPDATE {table}.instances SET facts = '{{\"v\":99}}' WHERE id = '{}'",
+                unseen.id
+            ),
+        ])
+        .await;
+
+        let mut claimed = Vec::new();
+        for _ in 0..2 {
+            match store.claim("a", at(1), LEASE).await {
+                Ok(operation) => claimed.push(operation.unwrap().id),
+                Err(error) => assert_eq!(error.kind, Kind::Protocol),
+            }
+        }
+        assert_eq!(claimed, [ours.id.clone()]);
+        assert!(store.claim("a", at(1), LEASE).await.unwrap().is_none());
+        let all = OperationFilter {
+            limit: 10,
+            ..OperationFilter::default()
+        };
+        let listed = store.operations(&all).await.unwrap();
+        assert_eq!(listed.iter().map(|o| &o.id).collect::<Vec<_>>(), [&ours.id]);
+        let error = store.operation(&newer.id).await.unwrap_err();
+        assert_eq!(error.kind, Kind::Protocol);
+
+        let all = InstanceFilter {
+            limit: 10,
+            ..InstanceFilter::default()
+        };
+        let listed = store.list(&all).await.unwrap();
+        assert_eq!(listed.len(), 1);
+        assert_eq!(listed[0].instance, seen);
+        assert_eq!(store.observe(&unseen, at(1)).await.unwrap(), None);
+        assert_eq!(store.list(&all).await.unwrap().len(), 2);
+    })
+    .await;
+}

@@ -1,7 +1,7 @@
 -- The store of the sidecar. Each statement may be run twice, since DDL is not transactional.
 --
--- Text that others chose and that is compared (names, titles, keys) is VARBINARY: octet by octet,
--- no case, no padding. Ids are ASCII. JSON is text, not the JSON type, so that it stays as written.
+-- What is compared (ids, names, titles, keys) is VARBINARY: octet by octet, no case, no padding, and
+-- any octets may be asked for. JSON is text, not the JSON type, so that it stays as written.
 -- Times are UTC. What belongs to a region begins its key with the region.
 
 -- Who is behind a wiki account.
@@ -35,14 +35,14 @@ CREATE TABLE IF NOT EXISTS pins (
 -- lets one writer at a time in. `due_at` is when the operation may next be claimed: at once, after
 -- a back-off, or when its owner's lease ends; NULL once it is over.
 CREATE TABLE IF NOT EXISTS operations (
-  id             VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL PRIMARY KEY,
+  id             VARBINARY(64) NOT NULL PRIMARY KEY,
   region         VARBINARY(255) NOT NULL,
   project        VARBINARY(255) NOT NULL,
   project_id     VARBINARY(64) NOT NULL,
-  instance_id    CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NULL,
-  action         VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  instance_id    VARBINARY(36) NULL,
+  action         VARBINARY(64) NOT NULL,
   plan           MEDIUMTEXT NOT NULL,
-  state          VARCHAR(16) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  state          VARBINARY(16) NOT NULL,
   error          MEDIUMTEXT NULL,
   wiki_user_id   BIGINT UNSIGNED NOT NULL,
   wiki_user_name VARCHAR(255) NOT NULL,
@@ -60,10 +60,10 @@ CREATE TABLE IF NOT EXISTS operations (
 ) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
 CREATE TABLE IF NOT EXISTS steps (
-  operation_id VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  operation_id VARBINARY(64) NOT NULL,
   position     INT UNSIGNED NOT NULL,
   name         VARCHAR(64) NOT NULL,
-  state        VARCHAR(16) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  state        VARBINARY(16) NOT NULL,
   attempts     INT UNSIGNED NOT NULL,
   error        MEDIUMTEXT NULL,
   PRIMARY KEY (operation_id, position)
@@ -73,8 +73,8 @@ CREATE TABLE IF NOT EXISTS steps (
 CREATE TABLE IF NOT EXISTS audit (
   id             BIGINT UNSIGNED NOT NULL AUTO_INCREMENT PRIMARY KEY,
   at             DATETIME(6) NOT NULL,
-  event          VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
-  operation_id   VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NULL,
+  event          VARBINARY(32) NOT NULL,
+  operation_id   VARBINARY(64) NULL,
   region         VARBINARY(255) NOT NULL,
   project        VARBINARY(255) NOT NULL,
   wiki_user_id   BIGINT UNSIGNED NOT NULL,
@@ -89,8 +89,8 @@ CREATE TABLE IF NOT EXISTS names (
   region       VARBINARY(255) NOT NULL,
   project_id   VARBINARY(64) NOT NULL,
   name         VARBINARY(1024) NOT NULL,
-  operation_id VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
-  instance_id  CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NULL,
+  operation_id VARBINARY(64) NOT NULL,
+  instance_id  VARBINARY(36) NULL,
   PRIMARY KEY (region, project_id, name),
   KEY operation (operation_id),
   KEY instance (region, instance_id)
@@ -100,7 +100,7 @@ CREATE TABLE IF NOT EXISTS names (
 CREATE TABLE IF NOT EXISTS idempotency (
   caller_key   VARBINARY(1024) NOT NULL PRIMARY KEY,
   body_hash    VARBINARY(255) NOT NULL,
-  operation_id VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  operation_id VARBINARY(64) NOT NULL,
   created_at   DATETIME(6) NOT NULL
 ) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
@@ -124,7 +124,7 @@ CREATE TABLE IF NOT EXISTS page_reasons (
   page_key       VARBINARY(1600) NOT NULL,
   wiki_user_id   BIGINT UNSIGNED NULL,
   wiki_user_name VARCHAR(255) NULL,
-  operation_id   VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NULL,
+  operation_id   VARBINARY(64) NULL,
   what           TEXT NOT NULL,
   at             DATETIME(6) NOT NULL,
   KEY page (page_key, id)
@@ -142,7 +142,7 @@ CREATE TABLE IF NOT EXISTS pages (
 -- The cloud's servers as last seen; lists are read in the order of `live` or `everything`.
 CREATE TABLE IF NOT EXISTS instances (
   region     VARBINARY(255) NOT NULL,
-  id         CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  id         VARBINARY(36) NOT NULL,
   project    VARBINARY(255) NOT NULL,
   project_id VARBINARY(64) NOT NULL,
   name       VARBINARY(1024) NOT NULL,
@@ -158,7 +158,7 @@ CREATE TABLE IF NOT EXISTS instances (
 -- What we know of a server and Nova does not; may be known before the server is first seen.
 CREATE TABLE IF NOT EXISTS instance_notes (
   region      VARBINARY(255) NOT NULL,
-  id          CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  id          VARBINARY(36) NOT NULL,
   created_by  VARCHAR(255) NULL,
   last_reboot DATETIME(6) NULL,
   PRIMARY KEY (region, id)
