@@ -8,6 +8,8 @@ pub mod instance;
 pub mod project;
 pub mod redirect;
 pub mod region;
+#[cfg(test)]
+mod region_tests;
 mod scan;
 pub mod summary;
 mod template;

@@ -65,7 +65,7 @@ fn whole(found: &Scan) -> Option<(&Mark, &Mark)> {
 }
 
 /// The page holds one region, and that is ours: merging again would change nothing.
-fn is_sound(page: &str, machine: &str) -> bool {
+pub(super) fn is_sound(page: &str, machine: &str) -> bool {
     let found = scan(page);
     whole(&found).is_some_and(|(begin, end)| {
         page.get(begin.range.start..end.range.end) == Some(region(machine).as_str())
@@ -107,15 +107,14 @@ fn peoples_lines<'t>(text: &'t str, lines: &[Range<usize>], found: &Scan) -> Vec
             if !kept.is_empty() {
                 kept.push(content);
             }
+        } else if let Some(rest) = content.strip_prefix(CLOSE).filter(|_| in_call) {
+            // Words added to the last line of our call.
+            kept.push(rest);
+            in_call = false;
         } else if !(in_call && is_ours(text, line, found)) {
             let last = balanced(text, lines, at, found);
             let theirs = lines.get(at..=last).unwrap_or_default();
-            kept.extend(theirs.iter().filter_map(|l| text.get(l.clone())).map(|l| {
-                // Words added to the first or last line of our call.
-                let rest = l.strip_prefix(CLOSE).filter(|_| in_call);
-                rest.unwrap_or(l)
-            }));
-            in_call &= !content.starts_with(CLOSE);
+            kept.extend(theirs.iter().filter_map(|l| text.get(l.clone())));
             at = last;
         }
         at += 1;
@@ -221,41 +220,56 @@ fn lines_touch(call: &[Range<usize>], next: &Range<usize>) -> bool {
 
 /// Our lines right below a begin or right above an end, where the rest of the call is gone.
 fn beside(text: &str, mark: &Mark, found: &Scan) -> Range<usize> {
-    let ours = |line: &Range<usize>| {
-        is_ours(text, line, found) || is_open(text, line, found) || is_close(text, line, found)
-    };
     match mark.side {
-        Side::Begin => {
-            let below = lines(text, mark.range.end..text.len());
-            let mut run = mark.range.end..mark.range.end;
-            for line in below.iter().skip(1) {
-                if !ours(line) {
-                    break;
-                }
-                run.end = line.end;
-                if is_close(text, line, found) {
-                    break;
-                }
-            }
-            run
+        Side::Begin => below(text, mark.range.end, found),
+        Side::End => above(text, mark.range.start, found),
+    }
+}
+
+fn below(text: &str, mark: usize, found: &Scan) -> Range<usize> {
+    let lines = lines(text, mark..text.len());
+    let Some((_, lines)) = lines.split_first().filter(|(rest, _)| is_blank(text, rest)) else {
+        return 0..0;
+    };
+    let mut end = None;
+    for line in lines {
+        let closes = is_close(text, line, found);
+        if !closes && !is_open(text, line, found) && !is_ours(text, line, found) {
+            break;
         }
-        Side::End => {
-            let above = lines(text, 0..mark.range.start);
-            let mut run = mark.range.start..mark.range.start;
-            let mut parameters = false;
-            for line in above.iter().rev().skip(1) {
-                let content = text.get(line.clone()).unwrap_or_default();
-                if !ours(line) {
-                    // Below the opening of somebody's own template these lines are theirs.
-                    let theirs = depth(content) > 0 || !parameters;
-                    return if theirs { 0..0 } else { run };
-                }
-                parameters |= is_ours(text, line, found);
-                run.start = line.start;
-            }
-            if parameters { run } else { 0..0 }
+        end = Some(line.end);
+        if closes {
+            break;
         }
     }
+    end.map_or(0..0, |end| mark..end)
+}
+
+fn above(text: &str, mark: usize, found: &Scan) -> Range<usize> {
+    let lines = lines(text, 0..mark);
+    let Some((_, lines)) = lines.split_last().filter(|(rest, _)| is_blank(text, rest)) else {
+        return 0..0;
+    };
+    let mut start = None;
+    let mut parameters = false;
+    for line in lines.iter().rev() {
+        let parameter = is_ours(text, line, found);
+        if !parameter && !is_open(text, line, found) && !is_close(text, line, found) {
+            // Below the opening of somebody's own call these lines are theirs.
+            parameters &= depth(text.get(line.clone()).unwrap_or_default()) <= 0;
+            break;
+        }
+        parameters |= parameter;
+        start = Some(line.start);
+    }
+    match start {
+        Some(start) if parameters => start..mark,
+        _ => 0..0,
+    }
+}
+
+fn is_blank(text: &str, line: &Range<usize>) -> bool {
+    text.get(line.clone()).is_some_and(|l| l.trim().is_empty())
 }
 
 fn insert(human: &str, anchor: usize, machine: &str) -> String {

@@ -1,5 +1,6 @@
 //! Finds our marks in wikitext, and what MediaWiki does not read as wikitext.
 
+use super::region::{BEGIN, END};
 use std::ops::Range;
 
 /// Which mark.
@@ -74,18 +75,18 @@ pub(super) fn scan(text: &str) -> Scan {
     found
 }
 
+/// Only a mark in the words in which we write it, or without any: a comment that holds more is somebody's.
 fn side(comment: &str) -> Option<Side> {
-    let word = comment
-        .trim_start()
-        .strip_prefix("OpenStackManager:")?
-        .trim_start();
-    if word.starts_with("begin") {
-        Some(Side::Begin)
-    } else if word.starts_with("end") {
-        Some(Side::End)
-    } else {
-        None
-    }
+    [(BEGIN, "begin", Side::Begin), (END, "end", Side::End)]
+        .into_iter()
+        .find(|(mark, word, _)| {
+            let ours = mark
+                .strip_prefix("<!--")
+                .and_then(|m| m.strip_suffix("-->"));
+            let bare = comment.trim().strip_prefix("OpenStackManager: ");
+            ours == Some(comment) || bare == Some(word)
+        })
+        .map(|(_, _, side)| side)
 }
 
 /// The length of a hiding element at the start of the text, from its tag to its end tag.
