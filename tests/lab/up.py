@@ -82,7 +82,9 @@ def _say(name: str, begun: float, what: str) -> None:
 
 
 def _report_failure(lab: Lab, name: str, error: LabError, daemons: list[str]) -> None:
-    log = error.log or (lab.log(daemons[0]) if daemons else lab.log(name))
+    # Of several daemons the one that is down has something to say.
+    speakers = [each for each in daemons if not daemon.running(lab, each)] or daemons or [name]
+    log = error.log or lab.log(speakers[0])
     _line(f"{name:<12} FAILED: {error}\n  log: {log}\n{_tail(log)}")
 
 

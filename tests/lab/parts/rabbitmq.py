@@ -52,7 +52,9 @@ log.console.level = warning
         env=epmd | {
             "HOME": str(home),
             "RABBITMQ_CONF_ENV_FILE": "/dev/null",
-            "RABBITMQ_NODENAME": f"osmlab-{lab.port('rabbitmq')}@localhost",
+            # By address: a bare machine may not even know the name localhost.
+            "RABBITMQ_USE_LONGNAME": "true",
+            "RABBITMQ_NODENAME": f"osmlab-{lab.port('rabbitmq')}@{HOST}",
             "RABBITMQ_DIST_PORT": str(lab.port("rabbitmq_dist")),
             "RABBITMQ_CONFIG_FILE": str(config),
             "RABBITMQ_ENABLED_PLUGINS_FILE": str(plugins),
