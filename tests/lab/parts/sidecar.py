@@ -1,0 +1,121 @@
+"""The sidecar, built from the checkout; the demo's people linked to their LDAP entries."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import daemon
+import probe
+from files import PEOPLE
+from parts import keystone, ldap, mariadb, mediawiki
+from settings import HOST, Lab, LabError
+
+NAME = "sidecar"
+# For linking, and for crates that compile C.
+PACKAGES = ["gcc", "libc6-dev"]
+NEEDS = ["mariadb", "ldap", "content", "mediawiki"]
+PATIENCE = 60.0
+
+ACCOUNT = "openstackmanager"
+
+
+def daemons(lab: Lab) -> list[str]:
+    return ["sidecar"]
+
+
+def install(lab: Lab) -> None:
+    lab.run(["nice", "cargo", "build", "--release", "--locked", "--quiet", "--package", ACCOUNT], "sidecar-build",
+            cwd=lab.root, as_root=True, timeout=3600)  # fmt: skip
+
+
+def start(lab: Lab) -> None:
+    _copy_program(lab)
+    changed = [_write_config(lab), _program(lab), *(mediawiki.keys_file(lab, way) for way in ("shim", "wiki"))]
+    command(lab, "migrate")
+    daemon.ensure(lab, "sidecar", [*_argv(lab), "serve"], config=changed, ports=["sidecar"])
+
+
+def health(lab: Lab) -> str | None:
+    return daemon.down_reason(lab, "sidecar") or probe.http(lab.url("sidecar", "/readyz"), timeout=10)
+
+
+def setup(lab: Lab) -> None:
+    command(lab, "wiki", "push")
+    for person in PEOPLE:
+        command(lab, "link", "--wiki-user", person.name, "--uid", person.uid)
+
+
+def url(lab: Lab) -> str:
+    return lab.url("sidecar")
+
+
+def command(lab: Lab, *words: str) -> None:
+    """Runs one of the program's commands to its end."""
+    lab.run([*_argv(lab), *words], "sidecar-commands")
+
+
+def _argv(lab: Lab) -> list[str]:
+    return [str(_program(lab)), "--config", str(_config(lab))]
+
+
+def _program(lab: Lab) -> Path:
+    return lab.folder("sidecar") / "openstackmanager"
+
+
+def _config(lab: Lab) -> Path:
+    return lab.dir / "sidecar.toml"
+
+
+def _copy_program(lab: Lab) -> None:
+    """Out of the checkout, which the lab's user may not reach and the next build overwrites."""
+    asked = subprocess.run(["cargo", "metadata", "--no-deps", "--format-version=1", "--offline"],
+                           cwd=lab.root, capture_output=True, text=True)  # fmt: skip
+    if asked.returncode != 0:
+        raise LabError(f"cargo does not say where it builds: {asked.stderr.strip()}", lab.log("sidecar-build"))
+    built = Path(json.loads(asked.stdout)["target_directory"]) / "release" / "openstackmanager"
+    program = _program(lab)
+    if not program.exists() or program.read_bytes() != built.read_bytes():
+        # A running program's file cannot be written to, but it can be replaced.
+        fresh = program.with_suffix(".new")
+        shutil.copyfile(built, fresh)
+        fresh.chmod(0o755)
+        fresh.rename(program)
+
+
+def _write_config(lab: Lab) -> Path:
+    mariadb.database(lab, ACCOUNT)
+    sections = {
+        "server": {"listen": f"{HOST}:{lab.port('sidecar')}", "public_authority": f"{HOST}:{lab.port('sidecar')}"},
+        "database": {
+            "host": HOST,
+            "port": lab.port("mariadb"),
+            "user": ACCOUNT,
+            "name": ACCOUNT,
+            "password_file": str(lab.secret_file(f"mariadb-{ACCOUNT}")),
+        },
+        "signing": {f"{way}_keys_file": str(mediawiki.keys_file(lab, way)) for way in ("shim", "wiki")},
+        "wiki": {"api_url": lab.url("wiki", "/api.php"), "article_url": lab.url("wiki", "/wiki/")},
+        "keystone": {
+            "auth_url": lab.url("keystone", "/v3"),
+            "username": ACCOUNT,
+            "password_file": str(lab.secret_file(f"keystone-{ACCOUNT}")),
+            "reader_project": ACCOUNT,
+        },
+        "[regions]": {"name": keystone.REGION, "network": "lan", "domain": "regionone.example"},
+        "ldap": {
+            "url": ldap.url(lab),
+            "bind_dn": ldap.MANAGER,
+            "password_file": str(lab.secret_file("ldap-openstackmanager")),
+            **{f"{ou}_base": f"ou={ou},{ldap.BASE}" for ou in ("people", "projects", "groups")},
+        },
+    }
+    # A JSON string or number is also one of TOML.
+    text = "".join(
+        f"[{name}]\n" + "".join(f"{key} = {json.dumps(value)}\n" for key, value in keys.items()) + "\n"
+        for name, keys in sections.items()
+    )
+    lab.write(_config(lab), text)
+    return _config(lab)
