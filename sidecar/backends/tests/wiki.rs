@@ -261,15 +261,13 @@ async fn only_our_namespaces_and_only_users_there_are() {
             "{title}: {outcome:?}"
         );
     }
-    assert_eq!(wiki.user_name(999_999).await.unwrap(), None);
     assert_eq!(wiki.user_id("Nobody of that name").await.unwrap(), None);
     let EditAs::User(id) = volunteer else {
         unreachable!()
     };
-    assert_eq!(
-        wiki.user_name(id).await.unwrap().as_deref(),
-        Some("Volunteer")
-    );
+    let names = wiki.user_names(&[id, 999_999]).await.unwrap();
+    assert_eq!(names, [(id, "Volunteer".to_owned())].into());
+    assert_eq!(wiki.page_by_id(999_999_999).await.unwrap(), None);
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use osm_core::ports::{Kind, PageState, PortError, WikiInfo, WikiRead};
 use serde::Deserialize;
 use serde_json::Value;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Titles a request, with MediaWiki's right `apihighlimits` and without.
 const MANY: usize = 500;
@@ -15,6 +15,8 @@ const UNIT: &str = "\u{1f}";
 
 #[derive(Deserialize)]
 struct Page {
+    /// Absent where a page id has no page.
+    #[serde(default)]
     title: String,
     pageid: Option<u64>,
     #[serde(default)]
@@ -128,19 +130,7 @@ impl Wiki {
                     }
                 }
             }
-            let found = reply
-                .pointer_mut("/query/pages")
-                .map(Value::take)
-                .unwrap_or(Value::Array(Vec::new()));
-            let found: Vec<Page> = serde_json::from_value(found).map_err(|e| {
-                PortError::new(
-                    "wiki",
-                    "read",
-                    &target,
-                    Kind::Protocol,
-                    format!("an answer of another form: {e}"),
-                )
-            })?;
+            let found = found_pages(&mut reply, &target)?;
             for page in found {
                 if let Some(state) = page.state()? {
                     for name in asked.get(&state.title).into_iter().flatten() {
@@ -206,16 +196,49 @@ impl WikiRead for Wiki {
             .collect()
     }
 
-    async fn user_name(&self, id: u64) -> Result<Option<String>, PortError> {
-        let target = format!("user {id}");
+    async fn page_by_id(&self, id: u64) -> Result<Option<PageState>, PortError> {
+        let target = format!("page {id}");
         let id = id.to_string();
-        let reply = self
+        let mut reply = self
             .query(
                 &target,
-                &[("action", "query"), ("list", "users"), ("ususerids", &id)],
+                &[
+                    ("action", "query"),
+                    ("prop", "revisions"),
+                    ("rvprop", "ids|user|content"),
+                    ("rvslots", "main"),
+                    ("pageids", &id),
+                ],
             )
             .await?;
-        Ok(text_at(&reply, "/query/users/0/name").map(str::to_owned))
+        let page: Option<Page> = found_pages(&mut reply, &target)?.pop();
+        let state = page.map(Page::state).transpose()?.flatten();
+        Ok(state.filter(|page| page.page_id.is_some()))
+    }
+
+    async fn user_names(&self, ids: &[u64]) -> Result<BTreeMap<u64, String>, PortError> {
+        let mut names = BTreeMap::new();
+        for some in ids.chunks(FEW) {
+            let target = format!("{} users", some.len());
+            let list: Vec<String> = some.iter().map(u64::to_string).collect();
+            let reply = self
+                .query(
+                    &target,
+                    &[
+                        ("action", "query"),
+                        ("list", "users"),
+                        ("ususerids", &list.join("|")),
+                    ],
+                )
+                .await?;
+            for user in list_at(&reply, "/query/users") {
+                let id = user.get("userid").and_then(Value::as_u64);
+                if let (Some(id), Some(name)) = (id, text_at(user, "/name")) {
+                    names.insert(id, name.to_owned());
+                }
+            }
+        }
+        Ok(names)
     }
 
     async fn user_id(&self, name: &str) -> Result<Option<u64>, PortError> {
@@ -269,6 +292,21 @@ impl WikiRead for Wiki {
             read_only: read_only.then(|| reason.to_owned()),
         })
     }
+}
+
+fn found_pages(reply: &mut Value, target: &str) -> Result<Vec<Page>, PortError> {
+    let found = reply
+        .pointer_mut("/query/pages")
+        .map_or_else(|| Value::Array(Vec::new()), Value::take);
+    serde_json::from_value(found).map_err(|e| {
+        PortError::new(
+            "wiki",
+            "read",
+            target,
+            Kind::Protocol,
+            format!("an answer of another form: {e}"),
+        )
+    })
 }
 
 fn text_at<'v>(value: &'v Value, path: &str) -> Option<&'v str> {

@@ -2,6 +2,7 @@
 
 use super::PortError;
 use async_trait::async_trait;
+use std::collections::BTreeMap;
 
 /// A page as it stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,8 +85,10 @@ pub struct WikiInfo {
 pub trait WikiRead: Send + Sync {
     /// The pages of these titles, in the order asked, in as few requests as can be.
     async fn pages(&self, titles: &[String]) -> Result<Vec<PageState>, PortError>;
-    /// The current name of a user id; `None` where there is none.
-    async fn user_name(&self, id: u64) -> Result<Option<String>, PortError>;
+    /// The page of an id, wherever somebody has moved it; `None` where there is none.
+    async fn page_by_id(&self, id: u64) -> Result<Option<PageState>, PortError>;
+    /// The current names of user ids, in as few requests as can be; an id without a user is left out.
+    async fn user_names(&self, ids: &[u64]) -> Result<BTreeMap<u64, String>, PortError>;
     /// The id of a user name, as MediaWiki normalises names.
     async fn user_id(&self, name: &str) -> Result<Option<u64>, PortError>;
     /// For health checks.

@@ -54,12 +54,14 @@ impl People {
     }
 
     pub(super) async fn list(&self) -> Result<(), Failure> {
-        for (entry, user) in self.links.links().await? {
-            let name = self.wiki.user_name(user).await?;
+        let links = self.links.links().await?;
+        let users: Vec<u64> = links.values().copied().collect();
+        let names = self.wiki.user_names(&users).await?;
+        for (entry, user) in links {
             let person = self.directory.person(&entry).await?;
             say(format_args!(
                 "{} (id {user})\t{} (entry {entry})",
-                name.as_deref().unwrap_or("no such wiki user"),
+                names.get(&user).map_or("no such wiki user", String::as_str),
                 person.map_or("no such LDAP entry".to_owned(), |p| p.uid),
             ));
         }

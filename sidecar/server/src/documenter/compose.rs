@@ -227,15 +227,15 @@ impl Documenter {
         project: &osm_core::project::Project,
     ) -> Result<WikiNames, PortError> {
         let links = self.links.links().await?;
-        let mut names = WikiNames::new();
-        for member in &project.members {
-            if let Some(id) = links.get(&member.entry)
-                && let Some(name) = self.wiki.user_name(*id).await?
-            {
-                names.insert(member.entry.clone(), name);
-            }
-        }
-        Ok(names)
+        let linked = project
+            .members
+            .iter()
+            .filter_map(|member| Some((&member.entry, *links.get(&member.entry)?)));
+        let ids: Vec<u64> = linked.clone().map(|(_, id)| id).collect();
+        let names = self.wiki.user_names(&ids).await?;
+        Ok(linked
+            .filter_map(|(entry, id)| Some((entry.clone(), names.get(&id)?.clone())))
+            .collect())
     }
 
     /// The page of a name: leads to the instance that has it now.

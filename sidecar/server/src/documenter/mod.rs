@@ -10,8 +10,8 @@ use chrono::TimeDelta;
 use compose::Draft;
 use osm_core::pages::summary::{self, Reason};
 use osm_core::ports::{
-    Directory, Edit, EditAs, Edited, InstanceIndex, Links, PageRecord, PageWork, Pages, Pins,
-    PortError, WikiRead, WikiWrite,
+    Directory, Edit, EditAs, Edited, InstanceIndex, Links, PageRecord, PageState, PageWork, Pages,
+    Pins, PortError, WikiRead, WikiWrite,
 };
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -146,8 +146,7 @@ impl Documenter {
 
     /// Reads, composes, saves; `false` where somebody else saved in between.
     async fn write_once(&self, work: &PageWork, draft: &Draft) -> Result<bool, PortError> {
-        let titles = [draft.title.clone()];
-        let Some(page) = self.wiki.pages(&titles).await?.into_iter().next() else {
+        let Some(page) = self.standing(work, &draft.title).await? else {
             return Ok(true);
         };
         let text = match draft.compose(&page.text, self.documentation) {
@@ -162,7 +161,7 @@ impl Documenter {
         };
         let author = author(work);
         let mut edit = Edit {
-            title: draft.title.clone(),
+            title: page.title,
             text,
             summary: wording(work),
             by: match author {
@@ -202,6 +201,18 @@ impl Documenter {
                 osm_core::ports::Kind::Denied,
                 format!("{code}: {info}"),
             )),
+        }
+    }
+
+    /// The page as it stands: by its id where we know one, since people may have moved it.
+    async fn standing(&self, work: &PageWork, title: &str) -> Result<Option<PageState>, PortError> {
+        let page = self.wiki.pages(&[title.to_owned()]).await?.pop();
+        let known = self.pages.page(&work.key).await?.and_then(|r| r.page_id);
+        match (known, page) {
+            (Some(id), Some(page)) if page.page_id != Some(id) => {
+                Ok(self.wiki.page_by_id(id).await?.or(Some(page)))
+            }
+            (_, page) => Ok(page),
         }
     }
 
