@@ -8,7 +8,7 @@ use osm_core::instance::{Address, Flavor, Image, Instance};
 use osm_core::pages::instance::InstancePage;
 use osm_core::pages::project::{Listed, ProjectPage};
 use osm_core::pages::summary::{self, Reason};
-use osm_core::pages::{redirect, title};
+use osm_core::pages::{encode, redirect, title};
 use osm_core::project::{ManagedProject, Member, Project, WikiNames};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -320,4 +320,31 @@ fn summaries() {
             "no half an entity: {text}"
         );
     }
+}
+
+/// That these are right, MediaWiki's own parser says in the tests of the backends.
+#[test]
+fn encoders() {
+    for (value, argument) in [
+        ("tools-web-01", "tools-web-01"),
+        ("R&D <a> it's", "R&#38;D &#60;a&#62; it&#39;s"),
+        ("a|b=c", "a{{!}}b=c"),
+        ("{|}}}", "{<!---->{{!}}<!---->}<!---->}<!---->}"),
+        ("-{x}-", "-<!---->{x}<!---->-"),
+        ("[[a]] ~~~", "[<!---->[a]<!---->] ~<!---->~<!---->~"),
+        (" a\n b\tc ", "a b c"),
+        ("\u{0}\u{7f}", "\u{fffd}\u{fffd}"),
+        ("u\u{308}", "ü"),
+    ] {
+        assert_eq!(encode::argument(value), argument, "{value:?}");
+    }
+    assert_eq!(
+        encode::arguments(["a, b", "", "c&#44; d"]),
+        "a, b&#44; c&#38;#44; d"
+    );
+    assert_eq!(
+        encode::plain("[[a]] ISBN 1 --"),
+        "&#91;&#91;a&#93;&#93; ISBN&#32;1 -&#45;"
+    );
+    assert_eq!(encode::label(""), "&#32;");
 }

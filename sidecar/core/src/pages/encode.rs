@@ -22,9 +22,12 @@ pub fn argument(value: &str) -> String {
     let mut out = String::with_capacity(value.len());
     let mut before = None;
     for c in one_line(value).chars() {
+        // A pipe is written as `{{!}}`, whose braces pair as others do.
         let pair = match (before, c) {
-            (Some(b), '{' | '}' | '[' | ']' | '~') => b == c || (b == '-' && c == '{'),
-            (Some(b), '-') => b == '}',
+            (Some(b), '{' | '|') => matches!(b, '{' | '-'),
+            (Some(b), '}') => matches!(b, '}' | '|'),
+            (Some(b), '-') => matches!(b, '}' | '|'),
+            (Some(b), '[' | ']' | '~') => b == c,
             _ => false,
         };
         if pair {
