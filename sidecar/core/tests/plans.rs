@@ -1,5 +1,7 @@
 //! Facts and a request in, a plan or everything that is wrong out.
 
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+
 use osm_core::action::Action;
 use osm_core::actor::{Actor, WikiUser};
 use osm_core::authz::{Permit, Policy, Target, authorise};
