@@ -10,7 +10,7 @@ from settings import HOST, Lab, LabError
 
 NAME = "mariadb"
 # Without the `mariadb-server` package the machine gets no database service of its own from us.
-PACKAGES = ["mariadb-server-core", "mariadb-client-core"]
+PACKAGES = ["mariadb-server-core", "mariadb-client"]
 NEEDS: list[str] = []
 PATIENCE = 60.0
 
