@@ -25,6 +25,9 @@ pub(super) enum Failure {
     /// Somebody else holds it, or it is not as the caller believes.
     #[error("{0}")]
     Conflict(String),
+    /// What was looked at changed meanwhile: nothing was done, and it is to be run again.
+    #[error("others were faster each time")]
+    Raced,
     /// A row that this version cannot read.
     #[error("a stored {what} cannot be read: {why}")]
     Stored { what: &'static str, why: String },
@@ -59,12 +62,13 @@ impl Failure {
 
     /// The transaction lost against another and was not done: to be run again from its start.
     pub(super) fn lost_race(&self) -> bool {
-        matches!(self.code(), Some(DEADLOCK | LOCK_TIMEOUT))
+        matches!(self, Self::Raced) || matches!(self.code(), Some(DEADLOCK | LOCK_TIMEOUT))
     }
 
     fn kind(&self) -> Kind {
         match self {
             Self::Conflict(_) => Kind::Conflict,
+            Self::Raced => Kind::Unavailable,
             Self::Slow(_) => Kind::Timeout,
             Self::Stored { .. } => Kind::Protocol,
             Self::Sql(Error::Server(error)) => kind_of_code(error.code),

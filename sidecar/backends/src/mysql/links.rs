@@ -1,6 +1,6 @@
 //! Links between wiki users and LDAP entries, pinned pairs of project ids, nonces.
 
-use super::{Store, first, insert, rows};
+use super::{Store, first, put, rows};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use mysql_async::prelude::Queryable;
@@ -49,7 +49,7 @@ impl Links for Store {
     ) -> Result<bool, PortError> {
         self.attempt("record a link in", || async {
             let mut conn = self.conn().await?;
-            let made = insert(
+            let made = put(
                 &mut conn,
                 "INSERT INTO links (wiki_user_id, entry_uuid, how, made_by, made_at)
                  VALUES (?, ?, ?, ?, ?)",
@@ -110,7 +110,7 @@ impl Pins for Store {
         );
         self.attempt("pin a project in", || async {
             let mut conn = self.conn().await?;
-            insert(
+            put(
                 &mut conn,
                 "INSERT INTO pins (name, entry_uuid, project_id, pinned_at) VALUES (?, ?, ?, ?)",
                 (ids.0, ids.1, ids.2, Utc::now().naive_utc()),
@@ -168,7 +168,7 @@ impl Nonces for Store {
                 )
                 .await?;
             }
-            insert(
+            put(
                 &mut conn,
                 "INSERT INTO nonces (nonce, expires_at) VALUES (?, ?)",
                 (nonce, until.naive_utc()),

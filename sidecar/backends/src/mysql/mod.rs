@@ -175,7 +175,7 @@ async fn first<T: FromRow + Send + 'static>(
 }
 
 /// Runs a statement; `false` where a unique key says that there is such a row already.
-async fn insert(
+async fn put(
     on: &mut impl Queryable,
     sql: &str,
     params: impl Into<Params> + Send,

@@ -2,7 +2,7 @@
 
 use super::failure::Failure;
 use super::stored::{decode_msg, decode_plan, encode, encode_plan, readable};
-use super::{Store, first, insert, marks, rows};
+use super::{Store, first, marks, put, rows};
 use async_trait::async_trait;
 use chrono::NaiveDateTime;
 use mysql_async::prelude::Queryable;
@@ -122,7 +122,7 @@ async fn submit(tx: &mut Transaction<'_>, new: &NewOperation) -> Result<Submitte
         return Ok(Submitted::Recorded(new.id.clone()));
     }
     if let Some((key, body_hash)) = &new.idempotency {
-        let fresh = insert(
+        let fresh = put(
             tx,
             "INSERT INTO idempotency (caller_key, body_hash, operation_id, created_at)
              VALUES (?, ?, ?, ?)",
@@ -133,7 +133,7 @@ async fn submit(tx: &mut Transaction<'_>, new: &NewOperation) -> Result<Submitte
             return match under_key(tx, key).await? {
                 Some((hash, before)) if hash == *body_hash => Ok(Submitted::Replayed(before)),
                 Some(_) => Ok(Submitted::KeyReused),
-                None => Err(gone("idempotency key")),
+                None => Err(Failure::Raced),
             };
         }
     }
@@ -144,7 +144,7 @@ async fn submit(tx: &mut Transaction<'_>, new: &NewOperation) -> Result<Submitte
         return Ok(Submitted::Busy(other));
     }
     let stored_plan = encode_plan(plan)?;
-    let recorded = insert(
+    let recorded = put(
         tx,
         "INSERT INTO operations (id, region, project, project_id, instance_id, action, plan, state,
            wiki_user_id, wiki_user_name, request_id, created_at, busy, due_at)
@@ -227,11 +227,6 @@ async fn under_key(
     Ok(row.map(|(hash, id)| (hash, OperationId::trusted(id))))
 }
 
-/// What stood in the way a moment ago does so no more.
-fn gone(what: &str) -> Failure {
-    Failure::Conflict(format!("the {what} was taken and is free again; try again"))
-}
-
 /// Reserves the name first and looks into the index then: of two who come at once, the second waits
 /// at the reservation's unique key until the first has committed.
 async fn reserve_name(
@@ -244,7 +239,7 @@ async fn reserve_name(
         plan.project_id.as_str(),
         plan.name.as_str(),
     );
-    let reserved = insert(
+    let reserved = put(
         tx,
         "INSERT INTO names (region, project_id, name, operation_id) VALUES (?, ?, ?, ?)",
         (key.0, key.1, key.2, operation),
@@ -289,7 +284,7 @@ async fn at_work(tx: &mut Transaction<'_>, plan: &Plan) -> Result<Submitted, Fai
     .await?;
     match row {
         Some((id,)) => Ok(Submitted::Busy(OperationId::trusted(id))),
-        None => Err(gone("resource")),
+        None => Err(Failure::Raced),
     }
 }
 

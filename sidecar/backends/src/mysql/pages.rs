@@ -2,7 +2,7 @@
 
 use super::failure::Failure;
 use super::stored::{decode, encode};
-use super::{Store, first, insert, lease_end, marks, rows};
+use super::{Store, first, lease_end, marks, put, rows};
 use async_trait::async_trait;
 use chrono::{DateTime, NaiveDateTime, Utc};
 use mysql_async::prelude::Queryable;
@@ -265,14 +265,14 @@ impl Store {
         let reserved =
             match has {
                 Some((has,)) if has == title => true,
-                Some(_) => insert(
+                Some(_) => put(
                     &mut tx,
                     "UPDATE pages SET title = ?, page_id = NULL, revision = 0 WHERE page_key = ?",
                     (title, &key),
                 )
                 .await?,
                 None => {
-                    insert(
+                    put(
                         &mut tx,
                         "INSERT INTO pages (page_key, title) VALUES (?, ?)",
                         (&key, title),

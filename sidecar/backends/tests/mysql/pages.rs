@@ -102,21 +102,18 @@ async fn pages_are_handed_out_people_first() {
                 .is_none()
         );
         let later = Utc::now() + TimeDelta::hours(2);
-        let retried = store
-            .claim_page("c", later, Duration::from_secs(3600))
-            .await
-            .unwrap()
-            .unwrap();
-        // By then the lease on three is over as well; who held it before has lost it.
-        let taken_over = store.claim_page("b", later, LEASE).await.unwrap().unwrap();
+        let retried = store.claim_page("b", later, LEASE).await.unwrap().unwrap();
+        // By then the lease on three is over as well. Its owner claims it again, and what the owner
+        // began under the old claim counts no more.
+        let taken_over = store.claim_page("c", later, LEASE).await.unwrap().unwrap();
         assert_eq!((&retried.key, retried.attempts), (&three, 1));
         assert_eq!((&taken_over.key, taken_over.attempts), (&one, 1));
         assert_eq!(
             store.page_done("b", &third).await.unwrap_err().kind,
             Kind::Conflict
         );
-        store.page_done("c", &retried).await.unwrap();
-        store.page_done("b", &taken_over).await.unwrap();
+        store.page_done("b", &retried).await.unwrap();
+        store.page_done("c", &taken_over).await.unwrap();
         assert_eq!(store.backlog().await.unwrap(), (0, None));
     })
     .await;

@@ -132,7 +132,7 @@ async fn what_a_newer_replica_wrote_blocks_nobody() {
                 Err(error) => assert_eq!(error.kind, Kind::Protocol),
             }
         }
-        assert_eq!(claimed, [ours.id.clone()]);
+        assert_eq!(claimed, std::slice::from_ref(&ours.id));
         assert!(store.claim("a", at(1), LEASE).await.unwrap().is_none());
         let all = OperationFilter {
             limit: 10,
