@@ -35,6 +35,8 @@ use ulid::Ulid;
 
 /// How long requests and workers under way may take after we are told to stop.
 const GRACE: Duration = Duration::from_secs(25);
+/// How long a call to OpenStack may take while a person waits: they are to hear which part hangs.
+const WAITING: Duration = Duration::from_secs(7);
 /// More open operations than this are not counted one by one.
 const COUNTED: u32 = 10_000;
 
@@ -44,6 +46,8 @@ pub struct App {
     pub store: Arc<Store>,
     directory: Arc<Ldap>,
     cloud: Arc<OpenStack>,
+    /// The same for what a person waits for.
+    quick: Arc<OpenStack>,
     wiki: Arc<Wiki>,
 }
 
@@ -52,7 +56,8 @@ impl App {
     pub async fn connect(config: &Config, secrets: &Secrets) -> Result<Self, PortError> {
         Ok(Self {
             directory: Arc::new(directory(config, secrets)?),
-            cloud: Arc::new(cloud(config, secrets)?),
+            cloud: Arc::new(cloud(config, secrets, OpenStack::CALL_TIMEOUT)?),
+            quick: Arc::new(cloud(config, secrets, WAITING)?),
             wiki: Arc::new(wiki(config, secrets)?),
             store: Arc::new(store(config, secrets).await?),
         })
@@ -127,9 +132,9 @@ impl App {
             clock: Utc::now,
         });
         let context = Context {
-            compute: self.cloud.clone(),
+            compute: self.quick.clone(),
             directory: self.directory.clone(),
-            identity: self.cloud.clone(),
+            identity: self.quick.clone(),
             links: self.store.clone(),
             pins: self.store.clone(),
             operations: self.store.clone(),
@@ -209,7 +214,7 @@ impl App {
 
     fn health(&self, documenter: Arc<Documenter>) -> Health {
         let (store, directory) = (self.store.clone(), self.directory.clone());
-        let (cloud, wiki) = (self.cloud.clone(), self.wiki.clone());
+        let (cloud, wiki) = (self.quick.clone(), self.wiki.clone());
         let neighbours: Vec<(&'static str, Ask<()>)> = vec![
             ("mysql", ask(store, |it| async move { it.ping().await })),
             ("ldap", ask(directory, |it| async move { it.ping().await })),
@@ -251,7 +256,7 @@ impl App {
 
 /// What `doctor` looks at.
 pub async fn patient(config: &Config, secrets: &Secrets) -> Result<Patient, PortError> {
-    let cloud = Arc::new(cloud(config, secrets)?);
+    let cloud = Arc::new(cloud(config, secrets, WAITING)?);
     let schema = match store(config, secrets).await {
         Ok(store) => store.schema().await,
         Err(error) => Err(error),
@@ -303,9 +308,9 @@ fn directory(config: &Config, secrets: &Secrets) -> Result<Ldap, PortError> {
     })
 }
 
-fn cloud(config: &Config, secrets: &Secrets) -> Result<OpenStack, PortError> {
+fn cloud(config: &Config, secrets: &Secrets, limit: Duration) -> Result<OpenStack, PortError> {
     let keystone = &config.keystone;
-    OpenStack::new(OpenStackConfig {
+    let config = OpenStackConfig {
         auth_url: keystone.auth_url.to_string(),
         username: keystone.username.clone(),
         user_domain: keystone.user_domain.clone(),
@@ -314,7 +319,8 @@ fn cloud(config: &Config, secrets: &Secrets) -> Result<OpenStack, PortError> {
         reader_project: keystone.reader_project.clone(),
         interface: keystone.region_interface.clone(),
         regions: config.regions.iter().map(|r| r.name.clone()).collect(),
-    })
+    };
+    OpenStack::with_timeout(config, limit)
 }
 
 fn wiki(config: &Config, secrets: &Secrets) -> Result<Wiki, PortError> {

@@ -62,6 +62,7 @@ pub struct Http {
     actions: Arc<dyn Actions>,
     health: Health,
     places: Semaphore,
+    time_limit: Duration,
 }
 
 impl Http {
@@ -72,6 +73,7 @@ impl Http {
             actions,
             health,
             places: Semaphore::new(PLACES),
+            time_limit: TIME_LIMIT,
         }
     }
 }
@@ -93,6 +95,10 @@ pub fn router(http: Http) -> Router {
         }))
         .with_state(Arc::new(http))
 }
+
+/// The status that the wiki's page has, of an answer that is always 200: for log and metrics.
+#[derive(Clone, Copy)]
+struct ViewStatus(u16);
 
 /// Which kind of thing is called.
 #[derive(Clone, Copy)]
@@ -136,12 +142,12 @@ async fn scrape(State(http): State<Arc<Http>>) -> Response {
 impl Http {
     async fn answer(&self, door: Door, name: &str, request: Request) -> Response {
         let begun = Instant::now();
-        let answered = tokio::time::timeout(TIME_LIMIT, self.call(door, name, request)).await;
+        let answered = tokio::time::timeout(self.time_limit, self.call(door, name, request)).await;
         let response = match answered {
             Ok(Ok(response)) => response,
             Ok(Err(fault)) => fault.into_response(),
             Err(_) => {
-                error!(name, "no answer within {TIME_LIMIT:?}");
+                error!(name, "no answer within {:?}", self.time_limit);
                 Fault::Timeout.into_response()
             }
         };
@@ -151,7 +157,9 @@ impl Http {
             (Door::Special, _) => "special",
             (Door::Api, _) => "api",
         };
-        metrics::request(route, response.status().as_u16(), begun.elapsed());
+        let status = response.extensions().get::<ViewStatus>();
+        let status = status.map_or(response.status().as_u16(), |view| view.0);
+        metrics::request(route, status, begun.elapsed());
         response
     }
 
@@ -175,7 +183,14 @@ impl Http {
                 Door::Api => self.api(name, envelope).await,
             };
             let ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-            info!(found = response.is_ok(), ms, "answered");
+            let view = response.as_ref().ok();
+            let status = view.and_then(|r| r.extensions().get::<ViewStatus>());
+            info!(
+                found = view.is_some(),
+                status = status.map(|s| s.0),
+                ms,
+                "answered"
+            );
             response
         }
         .instrument(span)
@@ -185,8 +200,11 @@ impl Http {
     async fn special(&self, page: &str, envelope: Envelope) -> Result<Response, Fault> {
         let (caller, request) = envelope.into_special();
         let view = self.actions.special(page, &caller, &request).await;
-        view.map(|view| axum::Json(view).into_response())
-            .ok_or(Fault::NoSuchName)
+        let view = view.ok_or(Fault::NoSuchName)?;
+        let status = ViewStatus(view.status);
+        let mut response = axum::Json(view).into_response();
+        response.extensions_mut().insert(status);
+        Ok(response)
     }
 
     async fn api(&self, module: &str, envelope: Envelope) -> Result<Response, Fault> {

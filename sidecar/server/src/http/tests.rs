@@ -51,6 +51,9 @@ impl Actions for Echo {
     async fn special(&self, page: &str, caller: &Caller, r: &SpecialRequest) -> Option<View> {
         self.reached.fetch_add(1, Ordering::SeqCst);
         assert_ne!(page, "Panic");
+        if page == "Stuck" {
+            std::future::pending::<()>().await;
+        }
         (page == "NovaInstance").then(|| {
             View::new(
                 Msg::new("echo")
@@ -86,7 +89,9 @@ impl Bench {
         });
         let keys = Keys::parse(&format!("{FIRST}\n{SECOND}")).unwrap();
         let gate = Gate::new(keys, AUTHORITY.to_owned(), nonces);
-        let router = router(Http::new(gate, echo.clone(), health()));
+        let mut http = Http::new(gate, echo.clone(), health());
+        http.time_limit = Duration::from_millis(200);
+        let router = router(http);
         Self { router, echo }
     }
 
@@ -454,4 +459,31 @@ async fn the_rest_of_the_table() {
     ] {
         assert!(text.contains(line), "{line} is missing in {text}");
     }
+}
+
+#[tokio::test]
+async fn what_takes_too_long_is_given_up_and_its_place_is_free_again() {
+    let bench = Bench::new(false);
+    let stuck = || {
+        let shim = Shim {
+            path: "/v1/special/Stuck",
+            ..Shim::default()
+        };
+        bench.send(shim.sign())
+    };
+    for round in 0..2 {
+        let answers = futures_util::future::join_all((0..=PLACES).map(|_| stuck())).await;
+        let count = |wanted| {
+            answers
+                .iter()
+                .filter(|(status, _)| *status == wanted)
+                .count()
+        };
+        let (late, busy) = (
+            StatusCode::SERVICE_UNAVAILABLE,
+            StatusCode::TOO_MANY_REQUESTS,
+        );
+        assert_eq!((count(late), count(busy)), (PLACES, 1), "round {round}");
+    }
+    assert_eq!(bench.send(Shim::default().sign()).await.0, StatusCode::OK);
 }
