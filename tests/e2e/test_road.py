@@ -172,7 +172,6 @@ def test_the_atom_feed(made: Made) -> None:
     query = {"action": "feedrecentchanges", "feedformat": "atom", "namespace": "498", "tagfilter": TAG,
              "days": "1", "limit": "50"}  # fmt: skip
     feed = requests.get(f"{WIKI}/api.php?{urlencode(query)}", timeout=60)
-    assert feed.headers["Content-Type"].startswith("application/atom+xml")
     atom = "{http://www.w3.org/2005/Atom}"
     entries = {each.findtext(f"{atom}title"): each for each in ET.fromstring(feed.text).iter(f"{atom}entry")}
     assert made.title in entries, list(entries)

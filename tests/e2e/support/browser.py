@@ -139,21 +139,33 @@ class Browser:
         return Page(self.driver.page_source, self.driver.current_url)
 
     def fill(self, **fields: str) -> None:
-        """Fills a form; a select takes the text or value of its option."""
+        """Fills a form; a select takes how the text of its option begins."""
         for name, value in fields.items():
             field = self.driver.find_element(By.NAME, name)
-            if field.tag_name == "select":
-                self._choose(field, value)
-            else:
+            if field.tag_name != "select":
                 field.clear()
                 field.send_keys(value)
+            elif self.javascript:
+                self._choose_in_menu(name, value)
+            else:
+                options = [option.text for option in Select(field).options]
+                Select(field).select_by_visible_text(self._beginning(options, value))
 
-    def _choose(self, field: webdriver.remote.webelement.WebElement, value: str) -> None:
-        for option in field.find_elements(By.TAG_NAME, "option"):
-            if option.get_attribute("value") == value or option.text.startswith(value):
-                Select(field).select_by_value(option.get_attribute("value"))
-                return
-        raise AssertionError(f"{field.get_attribute('name')} offers no {value}")
+    def _choose_in_menu(self, name: str, value: str) -> None:
+        """MediaWiki's script puts a menu of its own in the place of a select."""
+        find = self.driver.find_elements
+        handle = f"//select[@name='{name}']/..//*[contains(@class, 'oo-ui-dropdownWidget-handle')]"
+        until(lambda: find(By.XPATH, handle), f"the menu of {name}", 20)[0].click()
+        shown = until(lambda: [each for each in find(By.CSS_SELECTOR, ".oo-ui-menuOptionWidget") if each.is_displayed()],
+                      f"the open menu of {name}", 20)  # fmt: skip
+        options = {option.text: option for option in shown}
+        options[self._beginning(list(options), value)].click()
+
+    @staticmethod
+    def _beginning(options: list[str], value: str) -> str:
+        found = [option for option in options if option.startswith(value)]
+        assert found, f"{value} is not among {options}"
+        return found[0]
 
     def tick(self, name: str, value: str) -> None:
         self.driver.find_element(By.CSS_SELECTOR, f"input[name='{name}[]'][value='{value}']").click()

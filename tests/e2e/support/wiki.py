@@ -92,7 +92,7 @@ class Bot:
         """What the page gives to #set."""
         (page,) = self.site.get("query", prop="setrecorder", titles=title)["query"]["pages"].values()
         facts: dict[str, list[str]] = {}
-        for pair in page.get("set", []):
+        for pair in page.get("setrecorder", []):
             facts.setdefault(pair["property"], []).append(html.unescape(pair["value"]))
         return facts
 
