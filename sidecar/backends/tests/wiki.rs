@@ -3,6 +3,14 @@
 //! `LAB_DIR=.lab LAB_WIKI_URL=http://127.0.0.1:8080/ cargo test -p osm-backends --test wiki -- --ignored`.
 //! Each test has a page of its own.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test may fail where it stands"
+)]
+
 use chrono::Utc;
 use osm_backends::wiki::push::{self, Outcome, Shipped};
 use osm_backends::wiki::{Wiki, WikiConfig};

@@ -3,6 +3,14 @@
 //! Needs the lab as `wiki.rs` does, with the templates pushed, and its recorder of `#set` (a lab without Semantic
 //! MediaWiki has it).
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test may fail where it stands"
+)]
+
 use osm_core::pages::encode;
 use serde_json::Value;
 use url::Url;

@@ -1,6 +1,14 @@
 //! Facts to page text, as whole pages. `OSM_WRITE_GOLDEN=1 cargo test -p osm-core --test pages` writes the
 //! files anew; read the diff.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test may fail where it stands"
+)]
+
 use chrono::{DateTime, Utc};
 use osm_core::ids::OperationId;
 use osm_core::ids::{EntryUuid, InstanceId, ProjectId, ProjectName, Region};

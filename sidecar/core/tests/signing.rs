@@ -1,5 +1,13 @@
 //! The signatures of both directions, against the vectors that the shim's tests use as well.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test may fail where it stands"
+)]
+
 use osm_core::signing::{
     FROM_SHIM, KeyError, Keys, Profile, Rejected, Request, SKEW, Signed, TO_WIKI, content_digest,
     sign, verify,

@@ -138,9 +138,8 @@ async fn push_one<W: WikiRead + WikiWrite + ?Sized>(
 
 /// Why a page is not to be written, if so.
 fn left_alone(system: &str, page: &Shipped, state: &PageState) -> Option<Outcome> {
-    if state.page_id.is_none() {
-        return None;
-    }
+    // A page that is not there is nobody's.
+    state.page_id?;
     if same(&page.text, &state.text) {
         return Some(Outcome::Same);
     }

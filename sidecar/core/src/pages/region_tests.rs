@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use proptest::test_runner::Config;
 
 fn machine(version: u32) -> String {
-    let name = if version % 2 == 0 {
+    let name = if version.is_multiple_of(2) {
         "web"
     } else {
         "x]<!---->]{<!---->{Delete}<!---->}"
@@ -15,7 +15,7 @@ fn machine(version: u32) -> String {
     let mut text = format!(
         "{{{{Nova Resource\n|Resource Type=instance\n|Instance Name={name}\n|RAM Size={version}"
     );
-    if version % 3 == 0 {
+    if version.is_multiple_of(3) {
         text.push_str("\n|Instance List=\n* [[Nova Resource:I-3f9a2c1e|web]] (RegionOne)");
     }
     text.push_str("\n}}");
