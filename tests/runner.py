@@ -20,7 +20,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 OUT = ROOT / "target/test"
 LAB_DIR = OUT / "lab"
-os.environ |= {"LAB_DIR": str(LAB_DIR), "LAB_FREE_PORTS": "1", "CARGO_TERM_COLOR": "never"}
+os.environ |= {
+    "LAB_DIR": str(LAB_DIR), "LAB_FREE_PORTS": "1", "LAB_SIDECAR_PROFILE": "dev", "CARGO_TERM_COLOR": "never",
+}  # fmt: skip
 sys.path.insert(0, str(ROOT / "tests/lab"))
 
 import apt  # noqa: E402
@@ -155,7 +157,7 @@ def bench() -> str:
     run = Run()
     lab_away(keep=False)
     settings.create()
-    run.shown("lab", ["tests/lab/lab", "up"])
+    run.shown("lab", ["tests/lab/lab", "up"], LAB_SIDECAR_PROFILE="release")
     run.shown("bench", ["tests/bench/run"])
     return ""
 

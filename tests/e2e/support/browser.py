@@ -191,6 +191,7 @@ class Browser:
     def shot(self, name: str) -> None:
         """A picture of the whole page, for people to look at."""
         OUT.mkdir(parents=True, exist_ok=True)
+        self.driver.set_window_size(1280, 800)
         height = self.driver.execute_script("return document.documentElement.scrollHeight")
         self.driver.set_window_size(1280, min(max(height + 150, 800), 4000))
         self.driver.save_screenshot(str(OUT / f"{name}.png"))

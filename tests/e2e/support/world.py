@@ -55,12 +55,9 @@ def down(part: str, *only: str) -> Iterator[None]:
 
 
 def up(part: str) -> None:
-    done = subprocess.run(
-        [settings.ROOT / "tests/lab/lab", "up", part],
-        env=os.environ | {"LAB_DIR": str(lab.dir), "LAB_CACHE": str(lab.cache)},
-        capture_output=True, text=True,
-    )  # fmt: skip
-    assert done.returncode == 0, f"the lab could not start {part}:\n{done.stdout}{done.stderr}"
+    known = parts.load()[part]
+    known.start(lab)
+    until(lambda: known.health(lab) is None, f"{part} is back", known.PATIENCE)
 
 
 @contextmanager
