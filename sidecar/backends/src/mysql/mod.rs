@@ -31,6 +31,8 @@ const ATTEMPT_LIMIT: Duration = Duration::from_secs(10);
 const RETRIES: u32 = 5;
 const FIRST_PAUSE: Duration = Duration::from_millis(5);
 const MAX_CONNECTIONS: usize = 20;
+/// So long is an idle connection kept; with no time given the pool closes all but one as they come back.
+const IDLE: Duration = Duration::from_secs(60);
 
 /// Where the database is.
 #[derive(Clone, Debug)]
@@ -86,6 +88,7 @@ impl Store {
             .pool_opts(
                 PoolOpts::default()
                     .with_constraints(connections)
+                    .with_inactive_connection_ttl(IDLE)
                     .with_reset_connection(false),
             );
         let store = Self {
