@@ -15,7 +15,7 @@ use std::process::ExitCode;
 
 /// Projects and virtual machines of an OpenStack cloud, run from a wiki.
 #[derive(Parser)]
-#[command(version, about)]
+#[command(version)]
 struct Cli {
     /// The configuration file.
     #[arg(
