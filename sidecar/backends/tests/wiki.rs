@@ -259,7 +259,7 @@ async fn only_our_namespaces_and_only_users_there_are() {
     let volunteer = person(&wiki, "Volunteer").await;
     for (title, by) in [
         ("User:Volunteer", &volunteer),
-        ("Template:Nova Resource", &volunteer),
+        ("Template:None of ours", &volunteer),
         ("No page of ours", &SYSTEM),
         ("Nova Resource:X", &EditAs::User(999_999)),
     ] {
