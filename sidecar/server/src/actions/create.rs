@@ -9,6 +9,7 @@ use osm_core::message::{Msg, Value};
 use osm_core::plan::Plan;
 use osm_core::refusal::Refusal;
 use osm_core::view::{Block, Field, FieldKind, FieldOption, FieldValue, Form, Level, View};
+use std::collections::BTreeMap;
 use ulid::Ulid;
 
 /// Where an instance is to be started, allowed and read up on.
@@ -193,7 +194,12 @@ fn create_form(ground: &Ground, asked: Option<&CreateRequest>, wrong: &[Refusal]
     view.blocks.push(Block::Form(Form {
         id: "createinstance".to_owned(),
         page: "NovaInstance".to_owned(),
-        query: [("action".to_owned(), "create".to_owned())].into(),
+        // The address alone says which form it was: a POST whose token ran out shows it again.
+        query: form_query(&[
+            ("action", "create"),
+            ("project", ground.project.as_str()),
+            ("region", ground.region.as_str()),
+        ]),
         fields,
         submit: Msg::new("createinstance-submit"),
         destructive: false,
@@ -206,6 +212,14 @@ fn create_form(ground: &Ground, asked: Option<&CreateRequest>, wrong: &[Refusal]
         intro: None,
     }));
     view
+}
+
+/// The query of a form's address.
+pub(super) fn form_query(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+    pairs
+        .iter()
+        .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
+        .collect()
 }
 
 fn name_field(asked: Option<&CreateRequest>) -> Field {

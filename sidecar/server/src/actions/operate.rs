@@ -1,6 +1,6 @@
 //! Rebooting, deleting and reading the console of an instance.
 
-use super::create::to_list;
+use super::create::{form_query, to_list};
 use super::{Caller, Context, SpecialRequest, lookup::refuse};
 use osm_core::action::Action;
 use osm_core::authz::{Permit, authorise};
@@ -162,7 +162,12 @@ fn confirm_form(instance: &Instance, action: Action) -> View {
     view.blocks.push(Block::Form(Form {
         id: format!("{word}instance"),
         page: "NovaInstance".to_owned(),
-        query: [("action".to_owned(), word.to_owned())].into(),
+        query: form_query(&[
+            ("action", word),
+            ("instanceid", &instance.id.to_string()),
+            ("project", instance.project.as_str()),
+            ("region", instance.region.as_str()),
+        ]),
         fields: vec![
             Field::hidden("instanceid", &instance.id.to_string()),
             Field::hidden("project", instance.project.as_str()),
