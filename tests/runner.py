@@ -147,7 +147,7 @@ def everything(*, all_of_it: bool) -> str:
     run.stage("contract", ["sh", "-c", "cargo run --locked --quiet -p openstackmanager -- contract | diff php-shim/contract.json -"])
     deny(run, all_of_it)
     run.shown("lab", ["tests/lab/lab", "up"])
-    run.stage("adapters", ["cargo", "test", "-p", "osm-backends", "--locked", "--", "--ignored"], **adapter_environment(lab))
+    run.stage("adapters", ["cargo", "test", "-p", "osm-backends", "--locked", "--", "--ignored"], **lab_environment(lab))
     python = tests_venv(lab) / "bin/python"
     run.shown("e2e", [str(python), "-B", "-m", "pytest", "tests/e2e"], E2E_OUT=str(OUT / "e2e"))
     return last_lines(OUT / "e2e.log")
@@ -184,16 +184,9 @@ def deny(run: Run, install: bool) -> None:
         print(f"{'deny':<14} skipped     cargo-deny is not installed; tidy has checked licences and sources")
 
 
-def adapter_environment(lab: settings.Lab) -> dict[str, str]:
-    from parts import mariadb
-
-    recorded = (lab.dir / "env").read_text()
-    names = dict(re.findall(r"^export (\w+)='(.*)'$", recorded, re.M))
-    password = lab.secret("mariadb-osm_test")
-    mariadb.query(lab, f"CREATE OR REPLACE USER osm_test@'%' IDENTIFIED BY '{password}'")
-    mariadb.query(lab, "GRANT ALL ON `osm\\_test\\_%`.* TO osm_test@'%'")
-    mysql = f"mysql://osm_test:{password}@{settings.HOST}:{lab.port('mariadb')}"
-    return names | {"OSM_LAB": str(lab.dir), "OSM_TEST_MYSQL": mysql}
+def lab_environment(lab: settings.Lab) -> dict[str, str]:
+    """What `lab env` exports."""
+    return dict(re.findall(r"^export (\w+)='(.*)'$", (lab.dir / "env").read_text(), re.M))
 
 
 def tests_venv(lab: settings.Lab) -> Path:
