@@ -11,9 +11,15 @@
     reason = "a test may fail where it stands"
 )]
 
+use osm_backends::wiki::{Wiki, WikiConfig};
 use osm_core::pages::encode;
-use serde_json::Value;
+use osm_core::ports::{Edit, EditAs, Edited, WikiRead, WikiWrite};
+use osm_core::signing::Keys;
+use serde_json::{Value, json};
+use std::path::Path;
+use std::time::{Duration, Instant};
 use url::Url;
+use uuid::Uuid;
 
 const NASTY: [&str; 44] = [
     "{{",
@@ -86,7 +92,6 @@ fn strings(count: usize) -> Vec<String> {
 }
 
 async fn parse(text: &str) -> Value {
-    let wiki = std::env::var("LAB_WIKI_URL").expect("LAB_WIKI_URL=http://host:port/");
     let form = [
         ("action", "parse"),
         ("format", "json"),
@@ -100,19 +105,20 @@ async fn parse(text: &str) -> Value {
         ("pst", "1"),
         ("text", text),
     ];
-    let http = reqwest::Client::builder().no_proxy().build().unwrap();
-    let url = Url::parse(&wiki).unwrap().join("api.php").unwrap();
-    let reply: Value = http
-        .post(url)
-        .form(&form)
-        .send()
-        .await
-        .unwrap()
-        .json()
-        .await
-        .unwrap();
+    let reply = post(&form).await;
     assert!(reply.get("parse").is_some(), "{reply}");
     reply["parse"].clone()
+}
+
+fn api_url() -> Url {
+    let wiki = std::env::var("LAB_WIKI_URL").expect("LAB_WIKI_URL=http://host:port/");
+    Url::parse(&wiki).unwrap().join("api.php").unwrap()
+}
+
+async fn post(form: &[(&str, &str)]) -> Value {
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let response = http.post(api_url()).form(form).send().await.unwrap();
+    response.json().await.unwrap()
 }
 
 /// As Semantic MediaWiki decodes what it stores, and a browser what it shows.
@@ -234,4 +240,79 @@ async fn labels_and_plain_text_are_text() {
     assert_eq!(page["templates"].as_array().unwrap().len(), 0);
     assert_eq!(page["externallinks"].as_array().unwrap().len(), 0);
     assert_eq!(page["links"].as_array().unwrap().len(), 1);
+}
+
+/// What Semantic MediaWiki says of a page, once it says it of this revision.
+async fn asked(title: &str, wanted: &Value) -> Value {
+    let query = format!(
+        "[[{title}]]|?Resource Type|?Instance Name|?Security Group|?Fault|?RAM Size|?Deletion Time#ISO"
+    );
+    let form = [
+        ("action", "ask"),
+        ("format", "json"),
+        ("query", query.as_str()),
+    ];
+    let until = Instant::now() + Duration::from_secs(30);
+    loop {
+        let reply = post(&form).await;
+        let found = &reply["query"]["results"][title]["printouts"];
+        if found["Resource Type"] == *wanted || Instant::now() > until {
+            return found.clone();
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs the lab, with Semantic MediaWiki"]
+async fn semantic_mediawiki_stores_the_very_text() {
+    let lab = std::env::var("LAB_DIR").expect("LAB_DIR: the lab's state");
+    let keys = std::fs::read_to_string(Path::new(&lab).join("secrets/wiki.keys")).unwrap();
+    let wiki = Wiki::new(WikiConfig {
+        api_url: api_url(),
+        keys: Keys::parse(&keys).unwrap(),
+        timeout: Wiki::CALL_TIMEOUT,
+    })
+    .unwrap();
+    if !wiki.info().await.unwrap().smw {
+        eprintln!("skipped: this wiki has no Semantic MediaWiki");
+        return;
+    }
+    let title = format!("Nova Resource:Test {}", Uuid::new_v4().simple());
+    let save = async |page: &str, parent| {
+        let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("../core/tests/golden");
+        let edit = Edit {
+            title: title.clone(),
+            text: std::fs::read_to_string(golden.join(page)).unwrap(),
+            summary: "test".to_owned(),
+            by: EditAs::System { bot: true },
+            parent,
+        };
+        match wiki.edit(&edit).await.unwrap() {
+            Edited::Saved { revision, .. } => revision,
+            other => panic!("{other:?}"),
+        }
+    };
+    let first = save("instance-hostile.wikitext", 0).await;
+    let found = asked(&title, &json!(["instance"])).await;
+    assert_eq!(found["Resource Type"], json!(["instance"]));
+    assert_eq!(found["Instance Name"], json!(["x]]{{Delete}}<script>"]));
+    assert_eq!(
+        found["Security Group"],
+        json!(["a, b", "c&#44; d", "e;f|g"])
+    );
+    assert_eq!(found["RAM Size"], json!([2048]));
+    let fault = "a|b=c ~~~~ [[Category:Pwned]] {{subst:x}} '''b''' __NOTOC__ &amp; </nowiki> == h == \
+                 https://e.org ISBN 0306406152";
+    assert_eq!(found["Fault"], json!([fault]));
+
+    save("instance-deleted.wikitext", first).await;
+    let found = asked(&title, &json!(["deleted instance"])).await;
+    assert_eq!(found["Resource Type"], json!(["deleted instance"]));
+    assert_eq!(found["Fault"], json!([]));
+    assert_eq!(
+        found["Deletion Time"].as_array().unwrap().len(),
+        1,
+        "{found}"
+    );
 }

@@ -56,7 +56,6 @@ pub fn shipped(smw: bool) -> Result<Vec<Shipped>, PortError> {
     let mut pages = Vec::new();
     if smw {
         let vocabulary: Vocabulary = json(&SCHEMA, "vocabulary.json")?;
-        let version = vocabulary.meta.version;
         for property in vocabulary.properties {
             let Property {
                 name,
@@ -66,8 +65,7 @@ pub fn shipped(smw: bool) -> Result<Vec<Shipped>, PortError> {
             pages.push(Shipped {
                 title: format!("Property:{name}"),
                 text: format!(
-                    "{about}\n\nIts type is [[Has type::{datatype}]]. It is set by [[Template:Nova Resource]].\
-                     <!-- OpenStackManager vocabulary {version} -->"
+                    "{about}\n\nIts type is [[Has type::{datatype}]]. It is set by [[Template:Nova Resource]]."
                 ),
             });
         }
@@ -193,14 +191,8 @@ struct Manifest {
 
 #[derive(Deserialize)]
 struct Vocabulary {
-    meta: Meta,
     properties: Vec<Property>,
     schemas: Vec<Entry>,
-}
-
-#[derive(Deserialize)]
-struct Meta {
-    version: String,
 }
 
 #[derive(Deserialize)]
