@@ -147,6 +147,10 @@ impl Store {
             sql.push_str(" AND i.region = ?");
             params.push(region.as_str().into());
         }
+        if let Some(name) = &filter.name {
+            sql.push_str(" AND i.name = ?");
+            params.push(name.into());
+        }
         if let Some((project, region, name, id)) = &filter.after {
             // Written out, since the optimiser makes no range of a comparison of whole rows.
             sql.push_str(

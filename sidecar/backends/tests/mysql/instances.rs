@@ -112,6 +112,16 @@ async fn lists_are_sorted_and_paged() {
             ..live.clone()
         };
         assert_eq!(pages(all).await.len(), expected.len() + 1);
+        let called = InstanceFilter {
+            name: Some("web".to_owned()),
+            ..live.clone()
+        };
+        let wanted: Vec<_> = expected
+            .iter()
+            .filter(|i| i.name == "web")
+            .cloned()
+            .collect();
+        assert_eq!(pages(called).await, wanted);
         let none = InstanceFilter {
             projects: Some(Vec::new()),
             ..live

@@ -374,6 +374,8 @@ pub struct InstanceFilter {
     pub projects: Option<Vec<ProjectName>>,
     /// Of this region; `None` for all.
     pub region: Option<Region>,
+    /// Called exactly so; `None` for all.
+    pub name: Option<String>,
     /// Deleted ones too.
     pub deleted: bool,
     /// At most so many.

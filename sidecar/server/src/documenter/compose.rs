@@ -252,16 +252,13 @@ impl Documenter {
         let filter = InstanceFilter {
             projects: Some(vec![project.clone()]),
             region: Some(region.clone()),
+            name: Some(name.to_owned()),
             deleted: true,
             limit: u32::MAX,
             after: None,
         };
-        let all = self.index.list(&filter).await?;
-        let mut bearers: Vec<&Instance> = all
-            .iter()
-            .map(|seen| &seen.instance)
-            .filter(|i| i.name == name)
-            .collect();
+        let found = self.index.list(&filter).await?;
+        let mut bearers: Vec<&Instance> = found.iter().map(|seen| &seen.instance).collect();
         bearers.sort_by_key(|i| (i.deleted.is_none(), i.created));
         let Some(bearer) = bearers.last() else {
             return Ok(None);
