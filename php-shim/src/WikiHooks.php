@@ -3,14 +3,18 @@
 namespace MediaWiki\Extension\OpenStackManager;
 
 use Config;
+use MediaWiki\Block\Hook\AbortAutoblockHook;
 use MediaWiki\ChangeTags\Hook\ChangeTagsListActiveHook;
 use MediaWiki\ChangeTags\Hook\ListDefinedTagsHook;
+use MediaWiki\Content\Hook\ContentModelCanBeUsedOnHook;
 use MediaWiki\Hook\ParserFirstCallInitHook;
 use MediaWiki\User\Hook\UserGetReservedNamesHook;
 
 /** What the wiki knows of this extension besides its special pages and its API. */
 class WikiHooks implements
+	AbortAutoblockHook,
 	ChangeTagsListActiveHook,
+	ContentModelCanBeUsedOnHook,
 	ListDefinedTagsHook,
 	ParserFirstCallInitHook,
 	UserGetReservedNamesHook
@@ -32,6 +36,29 @@ class WikiHooks implements
 	/** @inheritDoc */
 	public function onChangeTagsListActive( &$tags ) {
 		$tags[] = self::TAG;
+	}
+
+	/**
+	 * MediaWiki blocks the last address of a person who is blocked. Where their last edit was the sidecar's,
+	 * that is the sidecar's address, which is nobody's own.
+	 *
+	 * @inheritDoc
+	 */
+	public function onAbortAutoblock( $autoblockip, $block ) {
+		return !in_array( $autoblockip, $this->config->get( 'OpenStackManagerSidecarPeers' ), true );
+	}
+
+	/**
+	 * Everybody may change the content model of a page they may edit; a page of a resource that were no
+	 * wikitext could not be kept up to date.
+	 *
+	 * @inheritDoc
+	 */
+	public function onContentModelCanBeUsedOn( $contentModel, $title, &$ok ) {
+		if ( $title->inNamespace( NS_NOVA_RESOURCE ) && $contentModel !== CONTENT_MODEL_WIKITEXT ) {
+			$ok = false;
+		}
+		return $ok;
 	}
 
 	/** @inheritDoc */

@@ -127,7 +127,7 @@ def test_the_sidecar_is_the_person(volunteer_id: int) -> None:
     answer = whoami(f"id:{volunteer_id}").send()
     assert who(answer) == VOLUNTEER.name and "Set-Cookie" not in answer.headers
     rights = set(answer.json()["query"]["userinfo"]["rights"])
-    assert rights <= {"read", "edit", "createpage", "createtalk", "writeapi"}
+    assert rights <= {"read", "edit", "createpage", "createtalk", "writeapi", "ipblock-exempt"}
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,9 @@ use MediaWiki\Extension\OpenStackManager\SidecarClient;
 class ApiSidecar extends ApiBase {
 	use SidecarModule;
 
+	/** A right of everybody who has projects, which the grant `openstackmanager` covers and no other does. */
+	private const GRANTED = 'loginviashell';
+
 	private readonly array $contract;
 
 	public function __construct(
@@ -25,6 +28,11 @@ class ApiSidecar extends ApiBase {
 
 	/** @inheritDoc */
 	public function execute() {
+		if ( $this->isWriteMode() ) {
+			// What a person may is for the sidecar to say. This is whether they let the bot password or the
+			// application that speaks for them do so: it has the right only by the grant of this extension.
+			$this->checkUserRightsAny( self::GRANTED );
+		}
 		$reply = $this->ask( $this->isWriteMode() );
 		$this->getResult()->addValue( null, $this->getModuleName(), $this->readable( $reply['result'] ) );
 	}

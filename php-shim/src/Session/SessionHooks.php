@@ -116,8 +116,10 @@ class SessionHooks implements
 	/** @inheritDoc */
 	public function onUserGetRights( $user, &$rights ) {
 		$provider = SidecarSessionProvider::current();
-		if ( $provider && $provider->isSystem() && $user->equals( $provider->getUser() ) ) {
-			$rights = array_merge( $rights, SidecarSessionProvider::SYSTEM_RIGHTS );
+		if ( $provider && $provider->getUser()?->equals( $user ) ) {
+			$rights = array_merge( $rights, $provider->isSystem()
+				? SidecarSessionProvider::SYSTEM_RIGHTS
+				: SidecarSessionProvider::GIVEN_RIGHTS );
 		}
 	}
 

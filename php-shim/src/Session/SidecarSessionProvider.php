@@ -27,8 +27,14 @@ use WebRequest;
  * right, and is then refused by SessionHooks: it never becomes the session of a cookie.
  */
 class SidecarSessionProvider extends SessionProvider {
+	/**
+	 * What every session is given, by UserGetRights: the address that MediaWiki sees is the sidecar's own, so
+	 * a block of that address is meant for nobody here. A block of the person counts as ever.
+	 */
+	public const GIVEN_RIGHTS = [ 'ipblock-exempt' ];
+
 	/** What a person's session may do, provided the person may. `writeapi` is asked for before 1.41 only. */
-	private const PERSON_RIGHTS = [ 'read', 'edit', 'createpage', 'createtalk', 'writeapi' ];
+	private const PERSON_RIGHTS = [ ...self::GIVEN_RIGHTS, 'read', 'edit', 'createpage', 'createtalk', 'writeapi' ];
 
 	/** What the system user is given, by UserGetRights: it is in no group. */
 	public const SYSTEM_RIGHTS = [

@@ -28,11 +28,11 @@ def site() -> mwclient.Site:
 class Bot:
     """A client logged in as an account, by a bot password that is made for it."""
 
-    def __init__(self, account: Account) -> None:
+    def __init__(self, account: Account, grants: str = GRANTS) -> None:
         self.account = account
         self.site = site()
         app, password = f"e2e{secrets.token_hex(4)}", secrets.token_hex(16)
-        maintenance("createBotPassword", "--appid", app, "--grants", GRANTS, account.name, password)
+        maintenance("createBotPassword", "--appid", app, "--grants", grants, account.name, password)
         self.site.login(f"{account.name}@{app}", password)
 
     def call(self, subaction: str, **params: Any) -> Json:

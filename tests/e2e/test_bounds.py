@@ -1,0 +1,63 @@
+"""What somebody with an ordinary wiki account, or against one, can do to the cloud and to its documentation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+import requests
+from conftest import fresh_name
+from support.signing import to_wiki
+from support.wiki import Bot, Json, refused, register, sysop
+from support.world import VOLUNTEER
+
+
+def as_sidecar(user: str, **form: str) -> Json:
+    answer: requests.Response = to_wiki(user, "0" if form["action"] == "edit" else "-", **form).send()
+    return answer.json()
+
+
+def saved(user: str) -> Json:
+    """What comes of a new page that the sidecar makes as a user."""
+    token = as_sidecar(user, action="query", meta="tokens")["query"]["tokens"]["csrftoken"]
+    return as_sidecar(user, action="edit", title=f"Nova Resource talk:{fresh_name()}", text="x", token=token)
+
+
+def test_a_bot_password_acts_on_the_cloud_by_its_grant_only() -> None:
+    bot = Bot(VOLUNTEER, grants="basic,editpage,createeditmovepage")
+    assert refused(bot.create, fresh_name(), dryrun=True) == "permissiondenied"
+    for word in ["reboot", "delete", "consoleoutput"]:
+        assert refused(bot.call, word, instanceid="00000000-0000-0000-0000-000000000000") == "permissiondenied"
+
+
+@pytest.fixture
+def somebody_autoblocked() -> Iterator[str]:
+    """A user whose last edit the sidecar made, blocked as Special:Block does it: with the last address."""
+    account = register(f"E2e blocked {fresh_name()}")
+    by = sysop()
+    (user,) = by.get("query", list="users", ususers=account.name)["query"]["users"]
+    assert saved(f"id:{user['userid']}")["edit"]["result"] == "Success"
+    by.post("block", user=account.name, autoblock=1, expiry="1 hour", token=by.get_token("csrf"))
+    try:
+        yield f"id:{user['userid']}"
+    finally:
+        by.post("unblock", user=account.name, token=by.get_token("csrf"))
+
+
+def test_a_block_of_one_stops_nobody_else(volunteer_bot: Bot, somebody_autoblocked: str) -> None:
+    me = volunteer_bot.site.get("query", meta="userinfo")["query"]["userinfo"]["id"]
+    for user in ["system", f"id:{me}"]:
+        assert saved(user).get("edit", {}).get("result") == "Success", user
+    assert saved(somebody_autoblocked)["errors"][0]["code"] == "blocked"
+    # Nor is the address, which is the demo's browsers' as well, blocked for them.
+    assert refused(volunteer_bot.create, "No Good", dryrun=True) == "openstackmanager-badinstancename"
+
+
+def test_a_resource_s_page_stays_wikitext(outsider_bot: Bot) -> None:
+    title = f"Nova Resource:{fresh_name()}"
+    outsider_bot.append(title, "{}")
+    by = sysop()
+    change = {"title": title, "model": "json", "summary": "e2e", "token": by.get_token("csrf")}
+    assert refused(by.post, "changecontentmodel", **change)
+    (page,) = outsider_bot.site.get("query", titles=title, prop="info")["query"]["pages"].values()
+    assert page["contentmodel"] == "wikitext"
