@@ -100,6 +100,7 @@ impl App {
             work_bell: work_bell.clone(),
             page_bell: page_bell.clone(),
             owner: owner.clone(),
+            traced: |id, work| Box::pin(async move { with_request_id(&id, work).await }),
             clock: Utc::now,
         });
         let documenter = Arc::new(Documenter {

@@ -4,6 +4,7 @@
 //! or an empty answer changes nothing: an instance is held deleted only on Nova's word for that very id.
 
 use crate::actions::{Clock, Settings};
+use crate::telemetry::metrics;
 use chrono::{DateTime, TimeDelta, Utc};
 use osm_core::ids::{ProjectId, ProjectName, Region};
 use osm_core::instance::{Instance, META_OPERATION};
@@ -62,7 +63,10 @@ impl Observer {
             match self.look(full, now).await {
                 Ok(()) if full => compared = Some(now),
                 Ok(()) => {}
-                Err(error) => warn!(%error, full, "could not look; nothing is changed by that"),
+                Err(error) => {
+                    warn!(%error, full, "could not look; nothing is changed by that");
+                    metrics::backend_error(&error);
+                }
             }
             tokio::select! {
                 () = tokio::time::sleep(self.poll) => {}

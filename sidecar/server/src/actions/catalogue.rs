@@ -87,7 +87,7 @@ deleteinstance-confirm deleteinstance-done deleteinstance-failed deleteinstance-
 deleteinstance-running deleteinstance-submit deleteinstance-title deleteinstance-unwinding
 description flavortoosmall imagename imagetype
 instancegone instanceid instancename instancename-help instancestate instancetype
-instancetype-option keyreused launchtime ldappassword
+instancetype-option keyreused keytoolong launchtime ldappassword
 link-blocked link-intro link-submit link-taken link-toomany link-wrong linked
 maintenance members mustbeloggedin nametaken needproject needregion needrole
 noaccount noinstances nolink nonexistenthost nonexistentoperation nonexistentproject

@@ -1,6 +1,7 @@
 //! Finding out who asks and what they ask about.
 
 use super::{Caller, Context};
+use crate::telemetry::metrics;
 use osm_core::actor::{Actor, Person};
 use osm_core::authz::{Target, is_cloudadmin};
 use osm_core::ids::{InstanceId, ProjectName, Region};
@@ -178,5 +179,6 @@ impl Context {
 /// A neighbour's failure as a person is told it; the log has the rest.
 pub(super) fn refuse(error: PortError) -> Refusal {
     warn!(%error, kind = ?error.kind, request = ?error.request_id, "a neighbour failed");
+    metrics::backend_error(&error);
     error.refusal()
 }

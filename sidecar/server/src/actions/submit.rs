@@ -9,6 +9,9 @@ use osm_core::refusal::{Refusal, RefusalKind};
 use sha2::{Digest as _, Sha256};
 use ulid::Ulid;
 
+/// Bound of a client's own key, in bytes.
+const LONGEST_KEY: usize = 255;
+
 impl Context {
     /// Records a plan. `key` is the client's own key for this call, `body` what it sent with it.
     pub(super) async fn submit(
@@ -18,6 +21,9 @@ impl Context {
         key: Option<&str>,
         body: &str,
     ) -> Result<OperationId, Refusal> {
+        if key.is_some_and(|key| key.len() > LONGEST_KEY) {
+            return Err(Refusal::new(RefusalKind::Invalid, Msg::new("keytoolong")));
+        }
         let id = OperationId::trusted(Ulid::generate().to_string());
         let (name, project) = (plan.name.clone(), plan.project.clone());
         let idempotency = key.map(|key| (caller_key(caller, key), hash(body)));

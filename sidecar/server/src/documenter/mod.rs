@@ -6,6 +6,7 @@
 mod compose;
 
 use crate::actions::{Clock, Settings};
+use crate::telemetry::metrics;
 use chrono::TimeDelta;
 use compose::Draft;
 use osm_core::pages::summary::{self, Reason};
@@ -112,6 +113,7 @@ impl Documenter {
             Ok(()) => self.pages.page_done(owner, &work).await,
             Err(error) => {
                 warn!(%error, attempts = work.attempts, "page not written yet");
+                metrics::backend_error(&error);
                 self.counts.put_off.fetch_add(1, Ordering::Relaxed);
                 let at = (self.clock)() + put_off(work.attempts);
                 self.pages

@@ -8,6 +8,7 @@ mod steps;
 mod tell;
 
 use crate::actions::Clock;
+use crate::telemetry::metrics;
 use chrono::TimeDelta;
 use osm_core::ids::InstanceId;
 use osm_core::message::Msg;
@@ -16,6 +17,7 @@ use osm_core::ports::{
     ComputeRead, ComputeWrite, InstanceIndex, Kind, Operation, OperationState, OperationWork,
     Pages, PortError, StepRecord, StepState,
 };
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 use steps::{Outcome, StepError};
@@ -52,9 +54,14 @@ pub struct Runner {
     pub page_bell: Arc<Notify>,
     /// The name of this process in claims.
     pub owner: String,
+    /// Gives a work's calls to the cloud the id of the request that asked for it.
+    pub traced: fn(String, Work) -> Work,
     /// The time.
     pub clock: Clock,
 }
+
+/// Something to be done.
+pub type Work = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// How the work on a claimed operation ended for now.
 enum End {
@@ -97,13 +104,12 @@ impl Runner {
                     let (runner, stop) = (Arc::clone(&self), shutdown.clone());
                     let span = info_span!("operation", id = %operation.id,
                         action = %operation.plan.action, request_id = %operation.request_id);
-                    under_way.spawn(
-                        async move {
-                            runner.drive(operation, stop).await;
-                            drop(slot);
-                        }
-                        .instrument(span),
-                    );
+                    let request_id = operation.request_id.clone();
+                    let work = async move {
+                        runner.drive(operation, stop).await;
+                        drop(slot);
+                    };
+                    under_way.spawn((self.traced)(request_id, Box::pin(work.instrument(span))));
                 }
                 Ok(None) => {
                     drop(slot);
@@ -142,6 +148,7 @@ impl Runner {
         let noted = match end {
             Ok(End::Over(state, error)) => {
                 info!(state = state.name(), "operation over");
+                metrics::operation_ended(course.operation.plan.action, state);
                 self.work
                     .note_state(&id, generation, state, error.as_ref(), (self.clock)())
                     .await
@@ -241,6 +248,7 @@ impl Runner {
                 Err(StepError::Final(why)) => why,
                 Err(StepError::Retry(error)) => {
                     warn!(%error, step = %record.name, attempt = record.attempts, "step failed");
+                    metrics::backend_error(&error);
                     record.error = Some(error.refusal().message);
                     if record.attempts < TRIES {
                         self.note(course, &record).await?;
@@ -310,6 +318,7 @@ impl Runner {
                     }
                     Err(error) if attempts < TRIES => {
                         warn!(%error, step = %record.name, attempts, "undo failed");
+                        metrics::backend_error(&error);
                         tokio::time::sleep(backoff(attempts)).await;
                     }
                     Err(error) => {
