@@ -114,6 +114,9 @@ def _people(lab: Lab, cloud: Cloud) -> None:
         "identity": {"driver": "ldap"},
         "ldap": {
             "url": ldap.url(lab),
+            # Pooled connections fail once each after a restart of slapd.
+            "use_pool": False,
+            "use_auth_pool": False,
             "user": ldap.KEYSTONE,
             "password": lab.secret("ldap-keystone"),
             "suffix": ldap.BASE,
