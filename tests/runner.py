@@ -30,7 +30,9 @@ import installed  # noqa: E402
 import settings  # noqa: E402
 
 # What only the tests need; the lab brings its own.
-PACKAGES = {"python3-venv", "chromium", "chromium-driver", "fonts-dejavu-core", "php-cli", "php-mbstring", "gcc", "libc6-dev"}
+PACKAGES = {
+    "chromium", "chromium-driver", "fonts-dejavu-core", "gcc", "libc6-dev", "php-cli", "php-mbstring", "python3-venv",
+}  # fmt: skip
 REQUIREMENTS = ROOT / "tests/e2e/requirements.txt"
 CLOSING = re.compile(r"^(test result: .*|=+ .* in [\d.]+s.*|\d+ (passed|failed).*|Ran \d+ tests.*|OK)$")
 

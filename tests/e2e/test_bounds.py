@@ -7,9 +7,10 @@ from collections.abc import Iterator
 import pytest
 import requests
 from conftest import fresh_name
+from parts import mariadb
 from support.signing import to_wiki
 from support.wiki import Bot, Json, refused, register, sysop
-from support.world import VOLUNTEER
+from support.world import VOLUNTEER, lab
 
 
 def as_sidecar(user: str, **form: str) -> Json:
@@ -61,3 +62,25 @@ def test_a_resource_s_page_stays_wikitext(outsider_bot: Bot) -> None:
     assert refused(by.post, "changecontentmodel", **change)
     (page,) = outsider_bot.site.get("query", titles=title, prop="info")["query"]["pages"].values()
     assert page["contentmodel"] == "wikitext"
+
+
+@pytest.fixture
+def another_tools() -> Iterator[None]:
+    """LDAP's project `tools` is no longer the one whose instances the index has."""
+    held = "FROM pins WHERE name = 'tools'"
+    (entry,) = mariadb.query(lab, f"SELECT entry_uuid {held}", "openstackmanager")
+    change = "UPDATE pins SET entry_uuid = '{}' WHERE name = 'tools'"
+    mariadb.query(lab, change.format("another"), "openstackmanager")
+    try:
+        yield
+    finally:
+        mariadb.query(lab, change.format(entry), "openstackmanager")
+
+
+def test_members_of_a_new_project_have_no_part_in_the_old_one_of_its_name(
+    operator_bot: Bot, name: str, request: pytest.FixtureRequest
+) -> None:
+    instance = operator_bot.started(name, project="tools")["instanceid"]
+    request.getfixturevalue("another_tools")
+    for word in ["reboot", "delete", "consoleoutput"]:
+        assert refused(operator_bot.call, word, instanceid=instance) == "openstackmanager-projectmismatch", word

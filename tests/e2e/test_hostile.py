@@ -25,11 +25,11 @@ def test_a_name_from_outside(volunteer: Browser, volunteer_bot: Bot, name: str) 
     server_id = cloud.create(name)
     title = f"Nova Resource:I-{server_id[:8]}"
     until(lambda: volunteer_bot.page(title), "the page of a server that nobody asked us for")
-    until(lambda: "launched" in str(volunteer_bot.facts(title)).lower() or name in str(volunteer_bot.facts(title)), "its facts")
     assert volunteer_bot.facts(title)["Instance Name"] == [name]
     page = volunteer.open(title)
     assert " ".join(name.split()) in page.text
     harmless(page.tree, volunteer_bot, title)
+    volunteer.shot(f"hostile-{NAMES.index(name)}")
 
     page = volunteer.open("Special:NovaInstance")
     assert " ".join(name.split()) in page.rows("bots")
