@@ -68,7 +68,7 @@ def test_a_resource_s_page_stays_wikitext(outsider_bot: Bot) -> None:
 def another_tools() -> Iterator[None]:
     """LDAP's project `tools` is no longer the one whose instances the index has."""
     held = "FROM pins WHERE name = 'tools'"
-    (entry,) = mariadb.query(lab, f"SELECT entry_uuid {held}", "openstackmanager")
+    ((entry,),) = mariadb.query(lab, f"SELECT entry_uuid {held}", "openstackmanager")
     change = "UPDATE pins SET entry_uuid = '{}' WHERE name = 'tools'"
     mariadb.query(lab, change.format("another"), "openstackmanager")
     try:

@@ -12,26 +12,54 @@ use ulid::Ulid;
 
 /// Wrong passwords that a wiki user may give within [`WINDOW`].
 const BOUND: usize = 5;
+/// Wrong passwords that all wiki users together may give for one LDAP account: wiki accounts are quickly made.
+const BOUND_TOGETHER: usize = 20;
 /// How long a wrong password counts.
 const WINDOW: Duration = Duration::minutes(10);
+/// A longer name is nobody's.
+const LONGEST_UID: usize = 64;
 
-/// Failed proofs, so that this form is no way of guessing passwords.
+/// Proofs under way or failed, so that this form is no way of guessing passwords. In memory: a restart
+/// forgets them, and each replica counts its own.
 #[derive(Debug, Default)]
-pub struct Attempts(Mutex<HashMap<u64, Vec<DateTime<Utc>>>>);
+pub struct Attempts(Mutex<HashMap<Of, Vec<DateTime<Utc>>>>);
+
+/// Whose attempts are counted.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Of {
+    WikiUser(u64),
+    Account(String),
+}
 
 impl Attempts {
-    fn exhausted(&self, user: u64, now: DateTime<Utc>) -> bool {
+    /// Counts an attempt before it is made, so that many at once are no more than the bound; `false` where
+    /// there were too many.
+    fn begin(&self, user: u64, uid: &str, now: DateTime<Utc>) -> bool {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         all.retain(|_, times| {
             times.retain(|t| now - *t < WINDOW);
             !times.is_empty()
         });
-        all.get(&user).is_some_and(|times| times.len() >= BOUND)
+        let made = |of| all.get(&of).map_or(0, Vec::len);
+        if made(Of::WikiUser(user)) >= BOUND || made(Of::Account(uid.to_owned())) >= BOUND_TOGETHER
+        {
+            return false;
+        }
+        for of in [Of::WikiUser(user), Of::Account(uid.to_owned())] {
+            all.entry(of).or_default().push(now);
+        }
+        true
     }
 
-    fn note(&self, user: u64, now: DateTime<Utc>) {
+    /// It was no wrong password after all.
+    fn take_back(&self, user: u64, uid: &str, begun: DateTime<Utc>) {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        all.entry(user).or_default().push(now);
+        for of in [Of::WikiUser(user), Of::Account(uid.to_owned())] {
+            let times = all.entry(of).or_default();
+            if let Some(at) = times.iter().position(|t| *t == begun) {
+                times.swap_remove(at);
+            }
+        }
     }
 }
 
@@ -71,16 +99,22 @@ impl Context {
                 Msg::new("link-blocked"),
             ));
         }
-        if self.attempts.exhausted(user, (self.clock)()) {
+        let wrong = || Refusal::field("password", Msg::new("link-wrong"));
+        if uid.len() > LONGEST_UID {
+            return Err(wrong());
+        }
+        let begun = (self.clock)();
+        if !self.attempts.begin(user, uid, begun) {
             return Err(Refusal::new(
                 RefusalKind::Forbidden,
                 Msg::new("link-toomany"),
             ));
         }
-        let Some(entry) = self.directory.prove(uid, password).await.map_err(refuse)? else {
-            self.attempts.note(user, (self.clock)());
-            return Err(Refusal::field("password", Msg::new("link-wrong")));
-        };
+        let proven = self.directory.prove(uid, password).await;
+        if !matches!(proven, Ok(None)) {
+            self.attempts.take_back(user, uid, begun);
+        }
+        let entry = proven.map_err(refuse)?.ok_or_else(wrong)?;
         let name = caller.user.name.as_str();
         let linked = self
             .links
@@ -132,5 +166,34 @@ fn form(uid: &str, wrong: Option<Refusal>) -> Form {
         )),
         idempotency_key: Ulid::generate().to_string(),
         intro: Some(Msg::new("link-intro")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wrong_passwords_are_bounded_by_user_and_by_account() {
+        let attempts = Attempts::default();
+        let now = Utc::now();
+        // All of them are under way at once: no answer is known yet.
+        for _ in 0..BOUND {
+            assert!(attempts.begin(1, "ann", now));
+        }
+        assert!(!attempts.begin(1, "ann", now), "the user's bound");
+        assert!(!attempts.begin(1, "ben", now), "also for somebody else's");
+        attempts.take_back(1, "ann", now);
+        assert!(attempts.begin(1, "ann", now), "the right one counts not");
+
+        let others = (2..).take(BOUND_TOGETHER - BOUND);
+        assert!(
+            others
+                .into_iter()
+                .all(|user| attempts.begin(user, "ann", now))
+        );
+        assert!(!attempts.begin(1000, "ann", now), "the account's bound");
+        assert!(attempts.begin(1000, "ben", now));
+        assert!(attempts.begin(1, "ann", now + WINDOW), "after a while");
     }
 }

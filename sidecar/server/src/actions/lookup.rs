@@ -93,10 +93,7 @@ impl Context {
         let held = self.pins.pin(&wanted).await.map_err(refuse)?;
         if held != wanted {
             warn!(project = %project.name, ?held, ?wanted, "the project's pair of ids is not the one pinned");
-            return Err(Refusal::new(
-                RefusalKind::Conflict,
-                Msg::new("projectmismatch").with(project.name.as_str()),
-            ));
+            return Err(mismatch(&project.name));
         }
         Ok(ManagedProject {
             project,
@@ -174,6 +171,12 @@ impl Context {
             )
         })
     }
+}
+
+/// A project that is not the one known by its name.
+pub(super) fn mismatch(project: &ProjectName) -> Refusal {
+    let why = Msg::new("projectmismatch").with(project.as_str());
+    Refusal::new(RefusalKind::Conflict, why)
 }
 
 /// A neighbour's failure as a person is told it; the log has the rest.

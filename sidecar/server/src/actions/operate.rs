@@ -1,7 +1,8 @@
 //! Rebooting, deleting and reading the console of an instance.
 
 use super::create::{form_query, to_list};
-use super::{Caller, Context, SpecialRequest, lookup::refuse};
+use super::lookup::{mismatch, refuse};
+use super::{Caller, Context, SpecialRequest};
 use osm_core::action::Action;
 use osm_core::authz::{Permit, authorise};
 use osm_core::ids::OperationId;
@@ -75,6 +76,11 @@ impl Context {
         let actor = self.actor(caller).await?;
         let (seen, target) = self.instance(id, region).await?;
         let permit = authorise(&self.settings.policy, &actor, action, &target)?;
+        // The membership is of the project that LDAP has now, the instance of the one that had the name then.
+        let project = &seen.instance.project;
+        if self.managed(project).await?.project_id != seen.instance.project_id {
+            return Err(mismatch(project));
+        }
         if seen.instance.deleted.is_some() {
             return Err(Refusal::new(
                 RefusalKind::NotFound,
