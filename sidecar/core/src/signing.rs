@@ -163,6 +163,17 @@ pub struct Accepted {
     /// To be remembered: a second request with it is a replay.
     pub nonce: String,
     pub key_id: String,
+    digest: String,
+}
+
+impl Accepted {
+    /// Whether this is the body that was signed.
+    pub fn body(&self, body: &[u8]) -> Result<(), Rejected> {
+        match same(content_digest(body).as_bytes(), self.digest.as_bytes()) {
+            true => Ok(()),
+            false => Err(Rejected::Digest),
+        }
+    }
 }
 
 /// `Content-Digest` (RFC 9530) of a body.
@@ -201,6 +212,20 @@ pub fn verify<'h>(
     header: impl Fn(&str) -> Option<&'h str>,
     now: i64,
 ) -> Result<Accepted, Rejected> {
+    let accepted = verify_head(profile, keys, request, header, now)?;
+    accepted.body(request.body)?;
+    Ok(accepted)
+}
+
+/// Verifies before the body is there (`request.body` is not looked at): the signature is over its digest,
+/// so that nobody without a key can make us wait for one.
+pub fn verify_head<'h>(
+    profile: &Profile,
+    keys: &Keys,
+    request: Request<'_>,
+    header: impl Fn(&str) -> Option<&'h str>,
+    now: i64,
+) -> Result<Accepted, Rejected> {
     let get = |name: &str| header(name).ok_or_else(|| Rejected::Missing(name.to_owned()));
     let sent = get("signature-input")?
         .trim()
@@ -216,11 +241,8 @@ pub fn verify<'h>(
     let key = keys
         .find(key_id)
         .ok_or_else(|| Rejected::UnknownKey(key_id.to_owned()))?;
-    let digest = content_digest(request.body);
-    if !same(digest.as_bytes(), get("content-digest")?.trim().as_bytes()) {
-        return Err(Rejected::Digest);
-    }
-    let base = signature_base(profile, request, &digest, &header, sent)?;
+    let digest = get("content-digest")?.trim();
+    let base = signature_base(profile, request, digest, &header, sent)?;
     let signature = get("signature")?
         .trim()
         .strip_prefix("osm=:")
@@ -233,6 +255,7 @@ pub fn verify<'h>(
     Ok(Accepted {
         nonce: nonce.to_owned(),
         key_id: key_id.to_owned(),
+        digest: digest.to_owned(),
     })
 }
 

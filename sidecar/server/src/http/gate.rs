@@ -6,7 +6,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use chrono::{TimeDelta, Utc};
 use osm_core::ports::Nonces;
-use osm_core::signing::{self, Keys, NONCE_LIFETIME, Rejected, Request};
+use osm_core::signing::{self, Accepted, Keys, NONCE_LIFETIME, Rejected, Request};
 use std::sync::Arc;
 use tracing::{error, warn};
 
@@ -73,22 +73,33 @@ impl Gate {
         }
     }
 
-    /// Lets a request in and gives its id, or says no; the log says why.
-    pub(super) async fn admit(&self, parts: &Parts, body: &[u8]) -> Result<String, Fault> {
-        let denied = |why: Denied| {
-            metrics::rejection(why.reason());
-            warn!(
-                reason = why.reason(),
-                path = parts.uri.path(),
-                "request refused: {why}"
-            );
-            Fault::Unauthorized
-        };
-        let (nonce, request_id) = self.verify(parts, body).map_err(denied)?;
+    /// Looks at a request's head, before its body is waited for. The log says what was wrong.
+    pub(super) fn look(&self, parts: &Parts) -> Result<Signed, Fault> {
+        let (accepted, request_id) = self.verify(parts).map_err(|why| deny(parts, &why))?;
+        Ok(Signed {
+            accepted,
+            request_id,
+        })
+    }
+
+    /// Lets a request in and gives its id, or says no.
+    pub(super) async fn admit(
+        &self,
+        parts: &Parts,
+        signed: Signed,
+        body: &[u8],
+    ) -> Result<String, Fault> {
+        let Signed {
+            accepted,
+            request_id,
+        } = signed;
+        accepted
+            .body(body)
+            .map_err(|why| deny(parts, &why.into()))?;
         let until = Utc::now() + TimeDelta::seconds(NONCE_LIFETIME);
-        match self.nonces.remember(&nonce, until).await {
+        match self.nonces.remember(&accepted.nonce, until).await {
             Ok(true) => Ok(request_id),
-            Ok(false) => Err(denied(Denied::Replay)),
+            Ok(false) => Err(deny(parts, &Denied::Replay)),
             Err(error) => {
                 metrics::backend_error(&error);
                 error!(
@@ -100,7 +111,7 @@ impl Gate {
         }
     }
 
-    fn verify(&self, parts: &Parts, body: &[u8]) -> Result<(String, String), Denied> {
+    fn verify(&self, parts: &Parts) -> Result<(Accepted, String), Denied> {
         let headers = &parts.headers;
         for name in SINGLE {
             single(headers, name).map_err(|()| Denied::Header(name))?;
@@ -116,10 +127,10 @@ impl Gate {
             authority: &self.authority,
             path: parts.uri.path(),
             query: parts.uri.query().unwrap_or_default(),
-            body,
+            body: &[],
         };
         let now = Utc::now().timestamp();
-        let accepted = signing::verify(&signing::FROM_SHIM, &self.keys, request, get, now)?;
+        let accepted = signing::verify_head(&signing::FROM_SHIM, &self.keys, request, get, now)?;
         // From here on the shim is speaking; what it says wrong is still its mistake.
         if get("content-type") != Some("application/json") {
             return Err(Denied::ContentType);
@@ -127,8 +138,24 @@ impl Gate {
         let request_id = get("osm-request-id")
             .filter(|id| is_request_id(id))
             .ok_or(Denied::RequestId)?;
-        Ok((accepted.nonce, request_id.to_owned()))
+        Ok((accepted, request_id.to_owned()))
     }
+}
+
+/// A request whose head is rightly signed; its body is yet to come.
+pub(super) struct Signed {
+    accepted: Accepted,
+    request_id: String,
+}
+
+fn deny(parts: &Parts, why: &Denied) -> Fault {
+    metrics::rejection(why.reason());
+    warn!(
+        reason = why.reason(),
+        path = parts.uri.path(),
+        "request refused: {why}"
+    );
+    Fault::Unauthorized
 }
 
 /// At most one, and of visible characters.

@@ -1,7 +1,8 @@
 //! What the shim and the operators' probes speak to.
 //!
-//! A request of the shim passes, in this order: a place among those under way, the size of its body,
-//! the signature over exactly the received bytes, the nonce, the envelope. Only then an action is called.
+//! A request of the shim passes, in this order: the signature over its head, a place among those under way,
+//! the size of its body, the signed digest over exactly the received bytes, the nonce, the envelope. Only then
+//! an action is called.
 
 mod envelope;
 mod error;
@@ -164,10 +165,12 @@ impl Http {
     }
 
     async fn call(&self, door: Door, name: &str, request: Request) -> Result<Response, Fault> {
-        let _place = self.places.try_acquire().map_err(|_| Fault::Busy)?;
         let (parts, body) = request.into_parts();
+        // First, so that nobody without a key holds a place by sending a body slowly.
+        let signed = self.gate.look(&parts)?;
+        let _place = self.places.try_acquire().map_err(|_| Fault::Busy)?;
         let body = read(body).await?;
-        let request_id = self.gate.admit(&parts, &body).await?;
+        let request_id = self.gate.admit(&parts, signed, &body).await?;
         let envelope = Envelope::parse(&body, &request_id)?;
         let span = info_span!(
             "request",

@@ -487,3 +487,26 @@ async fn what_takes_too_long_is_given_up_and_its_place_is_free_again() {
     }
     assert_eq!(bench.send(Shim::default().sign()).await.0, StatusCode::OK);
 }
+
+#[tokio::test]
+async fn whoever_has_no_key_holds_no_place() {
+    let bench = Bench::new(false);
+    // Their bodies never come; a signature that was altered is as good as none.
+    let slow = |spoil: bool| {
+        let mut request = Shim::default().sign().map(|_| {
+            Body::from_stream(futures_util::stream::pending::<Result<Bytes, std::io::Error>>())
+        });
+        let other = HeaderValue::from_static("request-0002");
+        request.headers_mut().insert("osm-request-id", other);
+        if spoil {
+            request.headers_mut().remove("signature");
+        }
+        bench.send(request)
+    };
+    let answers = futures_util::future::join_all((0..2 * PLACES).map(|n| slow(n % 2 == 0))).await;
+    assert!(
+        answers
+            .iter()
+            .all(|(status, _)| *status == StatusCode::UNAUTHORIZED)
+    );
+}
