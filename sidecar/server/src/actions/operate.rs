@@ -3,6 +3,7 @@
 use super::create::{form_query, to_list};
 use super::lookup::{mismatch, refuse};
 use super::{Caller, Context, SpecialRequest};
+use chrono::SubsecRound as _;
 use osm_core::action::Action;
 use osm_core::authz::{Permit, authorise};
 use osm_core::ids::OperationId;
@@ -127,7 +128,7 @@ impl Context {
         let id = request.get("instanceid").unwrap_or_default();
         let (seen, text) = self.console(caller, id, request.get("region")).await?;
         let mut view = View::new(title(&seen.instance, Action::InstanceConsole));
-        view.as_of = Some((self.clock)());
+        view.as_of = Some((self.clock)().trunc_subsecs(0));
         if text.trim().is_empty() {
             view.notice(Level::Info, Msg::new("consoleoutput-empty"));
         } else {
