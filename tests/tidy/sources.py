@@ -33,7 +33,7 @@ def files() -> list[Path]:
 def rust(*folders: Path) -> Iterator[tuple[Path, str]]:
     """Rust files below the folders (or the files themselves) that are no tests, without comments."""
     for path in files():
-        is_test = path.name == "tests.rs" or "tests" in path.parts
+        is_test = path.stem.endswith("tests") or "tests" in path.parts
         if path.suffix == ".rs" and not is_test and any(path == each or each in path.parents for each in folders):
             yield path, re.sub(r"(?m)^\s*//.*$", "", path.read_text())
 
