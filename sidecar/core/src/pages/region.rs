@@ -14,6 +14,11 @@ pub const BEGIN: &str =
 /// Ends it.
 pub const END: &str = "<!-- OpenStackManager: end. What stands outside is yours. -->";
 
+/// Most rounds in which what is ours is taken out of a page.
+const ROUNDS: usize = 50;
+/// Most lines of a call of somebody's between our marks.
+const LONGEST_CALL: usize = 100;
+
 /// A new page: the region, and an open section for people.
 pub fn new_page(machine: &str) -> String {
     format!(
@@ -129,9 +134,8 @@ fn peoples_lines<'t>(text: &'t str, lines: &[Range<usize>], found: &Scan) -> Vec
 fn without_ours(old: &str) -> (String, usize) {
     let mut text = old.to_owned();
     let mut anchor = None;
-    // Taking something out can join what stood around it to a new mark: until there is none. Each round
-    // makes the text shorter.
-    loop {
+    // Taking something out can join what stood around it to a new mark. Nobody does that often by mistake.
+    for _ in 0..ROUNDS {
         let found = scan(&text);
         let mut ours = calls(&text, &found);
         if ours.is_empty() {
@@ -227,45 +231,57 @@ fn beside(text: &str, mark: &Mark, found: &Scan) -> Range<usize> {
 }
 
 fn below(text: &str, mark: usize, found: &Scan) -> Range<usize> {
-    let lines = lines(text, mark..text.len());
-    let Some((_, lines)) = lines.split_first().filter(|(rest, _)| is_blank(text, rest)) else {
-        return 0..0;
-    };
-    let mut end = None;
-    for line in lines {
-        let closes = is_close(text, line, found);
-        if !closes && !is_open(text, line, found) && !is_ours(text, line, found) {
+    let mut end = mark;
+    let mut ours = mark..mark;
+    for (index, line) in text.get(mark..).unwrap_or_default().split('\n').enumerate() {
+        let line = end..end + line.len();
+        end = line.end + 1;
+        if index == 0 {
+            if !is_blank(text, &line) {
+                break;
+            }
+            continue;
+        }
+        let closes = is_close(text, &line, found);
+        if !closes && !is_open(text, &line, found) && !is_ours(text, &line, found) {
             break;
         }
-        end = Some(line.end);
+        ours.end = line.end;
         if closes {
             break;
         }
     }
-    end.map_or(0..0, |end| mark..end)
+    ours
 }
 
 fn above(text: &str, mark: usize, found: &Scan) -> Range<usize> {
-    let lines = lines(text, 0..mark);
-    let Some((_, lines)) = lines.split_last().filter(|(rest, _)| is_blank(text, rest)) else {
-        return 0..0;
-    };
-    let mut start = None;
+    let mut start = mark + 1;
+    let mut ours = mark..mark;
     let mut parameters = false;
-    for line in lines.iter().rev() {
-        let parameter = is_ours(text, line, found);
-        if !parameter && !is_open(text, line, found) && !is_close(text, line, found) {
+    for (index, line) in text
+        .get(..mark)
+        .unwrap_or_default()
+        .rsplit('\n')
+        .enumerate()
+    {
+        let line = start - 1 - line.len()..start - 1;
+        start = line.start;
+        if index == 0 {
+            if !is_blank(text, &line) {
+                break;
+            }
+            continue;
+        }
+        let parameter = is_ours(text, &line, found);
+        if !parameter && !is_open(text, &line, found) && !is_close(text, &line, found) {
             // Below the opening of somebody's own call these lines are theirs.
-            parameters &= depth(text.get(line.clone()).unwrap_or_default()) <= 0;
+            parameters &= depth(text.get(line).unwrap_or_default()) <= 0;
             break;
         }
         parameters |= parameter;
-        start = Some(line.start);
+        ours.start = line.start;
     }
-    match start {
-        Some(start) if parameters => start..mark,
-        _ => 0..0,
-    }
+    if parameters { ours } else { 0..0 }
 }
 
 fn is_blank(text: &str, line: &Range<usize>) -> bool {
@@ -371,7 +387,7 @@ fn depth(line: &str) -> isize {
 /// The last line of somebody's call that begins in line `at`; `at` itself where none does or it never ends.
 fn balanced(text: &str, lines: &[Range<usize>], at: usize, found: &Scan) -> usize {
     let mut open = 0;
-    for (index, line) in lines.iter().enumerate().skip(at) {
+    for (index, line) in lines.iter().enumerate().skip(at).take(LONGEST_CALL) {
         if index > at && is_open(text, line, found) {
             break;
         }

@@ -331,3 +331,25 @@ fn by_hand() {
         assert_eq!(merge(&merged, m), merged, "{what}, again");
     }
 }
+
+/// Long pages made to be slow: a merge that took the square of their length would not end in a minute.
+#[test]
+fn long_pages_end() {
+    let m = machine(1);
+    for piece in [
+        "<nowiki>",
+        "<pre ",
+        "</nowiki",
+        "<!--",
+        BEGIN,
+        END,
+        "{{\n",
+        "{{Nova Resource\n",
+        "<",
+    ] {
+        let long = piece.repeat(300_000 / piece.len());
+        for page in [long.clone(), format!("{BEGIN}\n{long}\n{END}")] {
+            assert!(merge(&page, &m).contains(&m));
+        }
+    }
+}

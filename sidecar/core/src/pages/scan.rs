@@ -46,6 +46,8 @@ const HIDING: [&str; 6] = [
 /// Reads from the left as MediaWiki's preprocessor does: what begins first hides what stands in it.
 pub(super) fn scan(text: &str) -> Scan {
     let mut found = Scan::default();
+    // Elements that end nowhere further down: not looked for again, so that no page takes long.
+    let mut unclosed: Vec<&str> = Vec::new();
     let mut at = 0;
     while let Some(start) = text.get(at..).and_then(|t| t.find('<')).map(|i| at + i) {
         let rest = text.get(start..).unwrap_or_default();
@@ -65,11 +67,19 @@ pub(super) fn scan(text: &str) -> Scan {
                 _ => found.hidden.push(start..end),
             }
             at = end;
-        } else if let Some(end) = hiding_element(rest) {
-            found.hidden.push(start..start + end);
-            at = start + end;
         } else {
-            at = start + 1;
+            let name = hiding_name(rest).filter(|name| !unclosed.contains(name));
+            match name.map(|name| (name, length(rest, name))) {
+                Some((_, Some(length))) => {
+                    found.hidden.push(start..start + length);
+                    at = start + length;
+                }
+                Some((name, None)) => {
+                    unclosed.push(name);
+                    at = start + 1;
+                }
+                None => at = start + 1,
+            }
         }
     }
     found
@@ -89,14 +99,18 @@ fn side(comment: &str) -> Option<Side> {
         .map(|(_, _, side)| side)
 }
 
-/// The length of a hiding element at the start of the text, from its tag to its end tag.
-fn hiding_element(text: &str) -> Option<usize> {
-    let name = HIDING.iter().find(|name| {
+/// The name of the hiding element whose tag begins here.
+fn hiding_name(text: &str) -> Option<&'static str> {
+    HIDING.into_iter().find(|name| {
         let after = text.get(1 + name.len()..).unwrap_or_default();
         text.get(1..=name.len())
             .is_some_and(|n| n.eq_ignore_ascii_case(name))
             && after.starts_with(|c: char| c.is_ascii_whitespace() || c == '>' || c == '/')
-    })?;
+    })
+}
+
+/// The length of the element that begins here, from its tag to its end tag.
+fn length(text: &str, name: &str) -> Option<usize> {
     let tag = text.find('>')? + 1;
     if text.get(..tag).is_some_and(|t| t.ends_with("/>")) {
         return Some(tag);
@@ -104,7 +118,7 @@ fn hiding_element(text: &str) -> Option<usize> {
     match end_tag(text, tag, name) {
         Some(end) => Some(end),
         // MediaWiki lets this one run to the end of the page, and reads the others as text.
-        None if *name == "includeonly" => Some(text.len()),
+        None if name == "includeonly" => Some(text.len()),
         None => None,
     }
 }
