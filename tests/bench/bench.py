@@ -1,0 +1,50 @@
+"""All benches, one after the other; started by `run`. Tells of its progress on stderr, of figures on stdout."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from pathlib import Path
+
+TESTS = Path(__file__).resolve().parents[1]
+sys.dont_write_bytecode = True
+sys.path += [str(TESTS / "e2e"), str(TESTS / "lab")]
+
+import crowd  # noqa: E402
+import edits  # noqa: E402
+import gate  # noqa: E402
+import lists  # noqa: E402
+import mediawiki_extras as extras  # noqa: E402
+from measure import INSTANCES  # noqa: E402
+from support.wiki import Bot  # noqa: E402
+from support.world import VOLUNTEER, lab, ready  # noqa: E402
+
+
+def begin(title: str) -> None:
+    one, five, _ = os.getloadavg()
+    print(f"### {title}\n\nLoad before: {one:.1f} (1 min), {five:.1f} (5 min).\n", flush=True)
+
+
+def main() -> None:
+    ready()
+    semantic = "with" if extras.semantic_mediawiki(lab) else "without"
+    print(f"{time.strftime('%F %H:%M', time.gmtime())} UTC, {os.cpu_count()} cores; "
+          f"MediaWiki {extras.version(lab)} {semantic} Semantic MediaWiki\n")  # fmt: skip
+    bot = Bot(VOLUNTEER)
+    begin("A request through the sidecar")
+    gate.bench(bot)
+
+    project_id = crowd.project()
+    edits.watch_the_queue()
+    instance = crowd.real()
+    crowd.copies(instance, INSTANCES)
+    found = edits.documented(INSTANCES)
+    begin(f"A list of {INSTANCES:,} instances")
+    lists.bench(project_id)
+    begin("An edit")
+    edits.bench(bot, instance, found)
+
+
+if __name__ == "__main__":
+    main()

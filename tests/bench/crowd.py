@@ -1,0 +1,117 @@
+"""A project with so many instances: one is real, the others are copies of its rows in Nova's databases.
+
+Asking Nova for a thousand takes hours on two cores, even with its fake driver. The copies have all that
+lists show; they have no port in Neutron and no host that looks after them.
+"""
+
+from __future__ import annotations
+
+import subprocess
+
+import cloud as lab_cloud
+from parts import keystone, ldap, mariadb
+from support import cloud
+from support.waiting import until
+from support.world import VOLUNTEER, down, lab
+
+PROJECT = "bench"
+# Tables of the cell that hold an instance, after the one they refer to, and what names it in them.
+TABLES = {
+    "instances": "uuid",
+    "instance_extra": "instance_uuid",
+    "instance_info_caches": "instance_uuid",
+    "instance_metadata": "instance_uuid",
+    "instance_system_metadata": "instance_uuid",
+    "block_device_mapping": "instance_uuid",
+}
+CELL, API = "nova_cell1", "nova_api"
+
+
+def project() -> str:
+    """The project in LDAP and Keystone, with the volunteer in it; returns Keystone's id of it."""
+    _in_ldap()
+    admin = cloud.admin()
+    project_id = keystone.project(admin, PROJECT, "For the benches")
+    domain = admin.get("keystone", "/domains", name="people")["domains"][0]["id"]
+    people = admin.get("keystone", "/users", domain_id=domain)["users"]
+    person = next(each["id"] for each in people if each["name"] == VOLUNTEER.uid)
+    for user in [person, keystone.user(lab, admin, "openstackmanager")]:
+        keystone.assign(admin, project_id, user, keystone.role(admin, "member"))
+    # At its start the sidecar looks which projects there are.
+    with down("sidecar"):
+        pass
+    until(lambda: _pinned(project_id), f"the sidecar knows project {PROJECT}")
+    return project_id
+
+
+def real() -> str:
+    """The id of the real instance."""
+    member = lab_cloud.Cloud(lab, VOLUNTEER.uid, lab.secret(f"ldap-{VOLUNTEER.uid}"), PROJECT, "people")
+    body = {
+        "name": f"{PROJECT}-0001",
+        "flavorRef": member.get("nova", "/flavors")["flavors"][0]["id"],
+        "imageRef": member.get("glance", "/images")["images"][0]["id"],
+        "networks": "auto",
+    }
+    made = member.post("nova", "/servers", {"server": body})["server"]["id"]
+    until(lambda: cloud.server(made)["status"] == "ACTIVE", "the real instance runs")
+    return made
+
+
+def copies(of: str, count: int) -> None:
+    """Makes the others, so that there are `count` in all; Nova lists them from then on."""
+    address = next(iter(cloud.server(of)["addresses"].values()))[0]["addr"]
+    fresh = {
+        "instances": {
+            "uuid": _uuid(of),
+            "display_name": f"CONCAT('{PROJECT}-', LPAD(seq, 4, '0'))",
+            "hostname": f"CONCAT('{PROJECT}-', LPAD(seq, 4, '0'))",
+            # No compute is to wonder where they are.
+            "host": "'copies'",
+            "node": "'copies'",
+            "updated_at": "UTC_TIMESTAMP()",
+        },
+        "instance_info_caches": {
+            "network_info": f"REPLACE(network_info, '{address}', CONCAT('10.0.', seq DIV 250, '.', 1 + seq MOD 250))"
+        },
+        "block_device_mapping": {"uuid": "UUID()"},
+    }
+    statements = [
+        _copy(CELL, table, name, of, count, {name: _uuid(of)} | fresh.get(table, {})) for table, name in TABLES.items()
+    ]
+    statements.append(_copy(API, "instance_mappings", "instance_uuid", of, count, {"instance_uuid": _uuid(of)}))
+    mariadb.query(lab, "START TRANSACTION;\n" + ";\n".join(statements) + ";\nCOMMIT;", CELL)
+
+
+def _copy(database: str, table: str, name: str, of: str, count: int, changed: dict[str, str]) -> str:
+    listed = mariadb.query(
+        lab, f"SELECT column_name FROM information_schema.columns WHERE table_schema = '{database}'"
+        f" AND table_name = '{table}' AND column_name <> 'id'",
+    )  # fmt: skip
+    columns = [column for (column,) in listed]
+    values = [changed.get(column, f"`{column}`") for column in columns]
+    return (f"INSERT INTO {database}.{table} ({', '.join(f'`{each}`' for each in columns)})"
+            f" SELECT {', '.join(values)} FROM {database}.{table} CROSS JOIN seq_2_to_{count}"
+            f" WHERE {name} = '{of}'")  # fmt: skip
+
+
+def _uuid(of: str) -> str:
+    """Of each copy, in SQL: differs in the digits that its page is called by."""
+    return f"CONCAT(LPAD(LOWER(HEX(seq)), 8, '0'), '{of[8:]}')"
+
+
+def _pinned(project_id: str) -> bool:
+    return bool(mariadb.query(lab, f"SELECT 1 FROM pins WHERE project_id = '{project_id}'", "openstackmanager"))
+
+
+def _in_ldap() -> None:
+    entry = f"""dn: cn={PROJECT},ou=projects,{ldap.BASE}
+objectClass: extensibleObject
+objectClass: groupOfNames
+cn: {PROJECT}
+description: For the benches
+member: {ldap.MANAGER}
+member: uid={VOLUNTEER.uid},ou=people,{ldap.BASE}
+"""
+    command = ["ldapadd", "-x", "-H", ldap.url(lab), "-D", ldap.ADMIN, "-y", str(lab.secret_file("ldap-admin"))]
+    subprocess.run(command, input=entry, text=True, check=True, stdout=subprocess.DEVNULL)
