@@ -143,7 +143,7 @@ def test_the_instance_s_page(made: Made, volunteer: Browser, volunteer_bot: Bot)
 
 
 def test_the_semantic_properties(made: Made, volunteer_bot: Bot) -> None:
-    facts = volunteer_bot.facts(made.title)
+    facts = until(lambda: volunteer_bot.facts(made.title), "the facts of its page")
     assert facts["Resource Type"] == ["instance"]
     assert facts["Instance Name"] == [made.name]
     assert facts["Instance Id"] == [made.id]
@@ -199,7 +199,7 @@ def test_reboot(made: Made, volunteer: Browser, volunteer_bot: Bot) -> None:
     revision = volunteer_bot.page(made.title)
     assert revision["user"] == VOLUNTEER.name and made.name in revision["comment"]
     assert PARAGRAPH in revision["text"]
-    assert "Last Reboot" in volunteer_bot.facts(made.title)
+    until(lambda: "Last Reboot" in volunteer_bot.facts(made.title), "the time of the reboot")
 
 
 def test_the_diff_is_readable(made: Made, volunteer: Browser, volunteer_bot: Bot) -> None:

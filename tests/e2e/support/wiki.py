@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import html
+import json
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 import mwclient
@@ -23,6 +25,13 @@ OVER = {"done", "failed", "undone", "parked"}
 
 def site() -> mwclient.Site:
     return mwclient.Site(f"127.0.0.1:{lab.port('wiki')}", scheme="http", path="/", max_retries=3)
+
+
+@cache
+def semantic() -> bool:
+    """Whether Semantic MediaWiki is installed."""
+    general = site().get("query", meta="siteinfo", siprop="extensions")["query"]["extensions"]
+    return any(each["name"] == "SemanticMediaWiki" for each in general)
 
 
 class Bot:
@@ -89,12 +98,28 @@ class Bot:
         return {each["*"].replace("_", " ") for each in found}
 
     def facts(self, title: str) -> dict[str, list[str]]:
-        """What the page gives to #set."""
-        (page,) = self.site.get("query", prop="setrecorder", titles=title)["query"]["pages"].values()
+        """What the page gives to #set, as Semantic MediaWiki has it, or else the recorder that stands in for it."""
+        if semantic():
+            pairs = self._browsed(title)
+        else:
+            (page,) = self.site.get("query", prop="setrecorder", titles=title)["query"]["pages"].values()
+            pairs = [(each["property"], html.unescape(each["value"])) for each in page.get("setrecorder", [])]
         facts: dict[str, list[str]] = {}
-        for pair in page.get("setrecorder", []):
-            facts.setdefault(pair["property"], []).append(html.unescape(pair["value"]))
+        for prop, value in pairs:
+            facts.setdefault(prop, []).append(value)
         return facts
+
+    def _browsed(self, title: str) -> list[tuple[str, str]]:
+        subject = {"subject": title.partition(":")[2].replace(" ", "_"), "ns": 498, "iw": "", "subobject": ""}
+        data = self.site.get("smwbrowse", browse="subject", params=json.dumps(subject))["query"]["data"]
+        return [
+            (each["property"].replace("_", " "), str(item["item"])) for each in data for item in each["dataitem"]
+        ]
+
+    def asked(self, query: str) -> set[str]:
+        """The pages that a query of Semantic MediaWiki finds."""
+        found = self.site.get("ask", query=f"{query}|limit=500")["query"]["results"]
+        return set(found)
 
     def append(self, title: str, text: str) -> None:
         """Adds to a page as a person does."""
