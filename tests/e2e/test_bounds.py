@@ -9,6 +9,7 @@ import requests
 from conftest import fresh_name
 from parts import mariadb
 from support.signing import to_wiki
+from support.waiting import until
 from support.wiki import Bot, Json, refused, register, sysop
 from support.world import VOLUNTEER, lab
 
@@ -84,3 +85,11 @@ def test_members_of_a_new_project_have_no_part_in_the_old_one_of_its_name(
     request.getfixturevalue("another_tools")
     for word in ["reboot", "delete", "consoleoutput"]:
         assert refused(operator_bot.call, word, instanceid=instance) == "openstackmanager-projectmismatch", word
+
+
+def test_a_page_that_somebody_moved_out_of_the_namespace(volunteer_bot: Bot, name: str) -> None:
+    done = volunteer_bot.started(name)
+    by = sysop()
+    by.post("move", **{"from": done["page"], "to": f"Moved away {name}"}, token=by.get_token("csrf"))
+    volunteer_bot.followed(volunteer_bot.call("delete", instanceid=done["instanceid"]))
+    until(lambda: "deleted instance" in volunteer_bot.page(done["page"])["text"], "the deletion is told")

@@ -246,6 +246,15 @@ fn titles() {
     );
     let bots = ProjectName::trusted("bots");
     assert_eq!(title::project_title(&bots), "Nova Resource:Bots");
+    assert!(title::is_resource("Nova Resource:Bots"));
+    for other in [
+        "Bots",
+        "Nova Resource talk:Bots",
+        "Nova Resources:Bots",
+        "Nova Resource",
+    ] {
+        assert!(!title::is_resource(other), "{other}");
+    }
     let region = Region::trusted("RegionOne");
     let made = |name: &str| title::redirect_title(name, &bots, &region);
     assert_eq!(

@@ -15,6 +15,13 @@ pub fn instance_title(id: InstanceId, digits: usize) -> String {
     format!("{NAMESPACE}:I-{}", id.short(digits))
 }
 
+/// Whether a title as MediaWiki writes it is one of a resource's page.
+pub fn is_resource(title: &str) -> bool {
+    title
+        .strip_prefix(NAMESPACE)
+        .is_some_and(|rest| rest.starts_with(':'))
+}
+
 /// A project's page, with the first letter raised as MediaWiki does.
 pub fn project_title(project: &ProjectName) -> String {
     format!("{NAMESPACE}:{}", ucfirst(project.as_str()))

@@ -10,6 +10,7 @@ use crate::telemetry::metrics;
 use chrono::TimeDelta;
 use compose::Draft;
 use osm_core::pages::summary::{self, Reason};
+use osm_core::pages::title::is_resource;
 use osm_core::ports::{
     Directory, Edit, EditAs, Edited, InstanceIndex, Links, PageRecord, PageState, PageWork, Pages,
     Pins, PortError, WikiRead, WikiWrite,
@@ -206,13 +207,15 @@ impl Documenter {
         }
     }
 
-    /// The page as it stands: by its id where we know one, since people may have moved it.
+    /// The page as it stands: by its id where we know one, since people may have moved it. Where they moved it
+    /// out of the namespace, in which alone we write, it is begun again under its own title.
     async fn standing(&self, work: &PageWork, title: &str) -> Result<Option<PageState>, PortError> {
         let page = self.wiki.pages(&[title.to_owned()]).await?.pop();
         let known = self.pages.page(&work.key).await?.and_then(|r| r.page_id);
         match (known, page) {
             (Some(id), Some(page)) if page.page_id != Some(id) => {
-                Ok(self.wiki.page_by_id(id).await?.or(Some(page)))
+                let moved = self.wiki.page_by_id(id).await?;
+                Ok(moved.filter(|m| is_resource(&m.title)).or(Some(page)))
             }
             (_, page) => Ok(page),
         }
