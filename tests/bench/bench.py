@@ -17,7 +17,7 @@ import gate  # noqa: E402
 import lists  # noqa: E402
 import mediawiki_extras as extras  # noqa: E402
 from measure import INSTANCES  # noqa: E402
-from support.wiki import Bot  # noqa: E402
+from support.wiki import Bot, site  # noqa: E402
 from support.world import VOLUNTEER, lab, ready  # noqa: E402
 
 
@@ -28,22 +28,23 @@ def begin(title: str) -> None:
 
 def main() -> None:
     ready()
-    semantic = "with" if extras.semantic_mediawiki(lab) else "without"
+    semantic = "with" if (lab.folder("mediawiki", "extensions") / "SemanticMediaWiki").exists() else "without"
     print(f"{time.strftime('%F %H:%M', time.gmtime())} UTC, {os.cpu_count()} cores; "
           f"MediaWiki {extras.version(lab)} {semantic} Semantic MediaWiki\n")  # fmt: skip
-    bot = Bot(VOLUNTEER)
+    person = site()
+    person.login(VOLUNTEER.name, VOLUNTEER.password)
     begin("A request through the sidecar")
-    gate.bench(bot)
+    gate.bench(person)
 
-    project_id = crowd.project()
+    project_id = crowd.project(person)
     edits.watch_the_queue()
     instance = crowd.real()
     crowd.copies(instance, INSTANCES)
     found = edits.documented(INSTANCES)
     begin(f"A list of {INSTANCES:,} instances")
-    lists.bench(project_id)
+    lists.bench(person, project_id)
     begin("An edit")
-    edits.bench(bot, instance, found)
+    edits.bench(Bot(VOLUNTEER), instance, found)
 
 
 if __name__ == "__main__":

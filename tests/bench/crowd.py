@@ -9,10 +9,12 @@ from __future__ import annotations
 import subprocess
 
 import cloud as lab_cloud
+from mwclient import Site
 from parts import keystone, ldap, mariadb
 from support import cloud
+from support.browser import address
 from support.waiting import until
-from support.world import VOLUNTEER, down, lab
+from support.world import VOLUNTEER, lab
 
 PROJECT = "bench"
 # Tables of the cell that hold an instance, after the one they refer to, and what names it in them.
@@ -27,20 +29,23 @@ TABLES = {
 CELL, API = "nova_cell1", "nova_api"
 
 
-def project() -> str:
-    """The project in LDAP and Keystone, with the volunteer in it; returns Keystone's id of it."""
+def project(person: Site) -> str:
+    """The project in LDAP and Keystone, with the volunteer, `person`, in it; returns Keystone's id of it."""
     _in_ldap()
     admin = cloud.admin()
     project_id = keystone.project(admin, PROJECT, "For the benches")
     domain = admin.get("keystone", "/domains", name="people")["domains"][0]["id"]
     people = admin.get("keystone", "/users", domain_id=domain)["users"]
-    person = next(each["id"] for each in people if each["name"] == VOLUNTEER.uid)
-    for user in [person, keystone.user(lab, admin, "openstackmanager")]:
+    member = next(each["id"] for each in people if each["name"] == VOLUNTEER.uid)
+    for user in [member, keystone.user(lab, admin, "openstackmanager")]:
         keystone.assign(admin, project_id, user, keystone.role(admin, "member"))
-    # At its start the sidecar looks which projects there are.
-    with down("sidecar"):
-        pass
-    until(lambda: _pinned(project_id), f"the sidecar knows project {PROJECT}")
+
+    def known() -> bool:
+        # A project that somebody wants an instance in is looked for at once.
+        person.connection.get(address("Special:NovaInstance", action="create", project=PROJECT), timeout=60)
+        return bool(mariadb.query(lab, f"SELECT 1 FROM pins WHERE project_id = '{project_id}'", "openstackmanager"))
+
+    until(known, f"the sidecar knows project {PROJECT}")
     return project_id
 
 
@@ -98,10 +103,6 @@ def _copy(database: str, table: str, name: str, of: str, count: int, changed: di
 def _uuid(of: str) -> str:
     """Of each copy, in SQL: differs in the digits that its page is called by."""
     return f"CONCAT(LPAD(LOWER(HEX(seq)), 8, '0'), '{of[8:]}')"
-
-
-def _pinned(project_id: str) -> bool:
-    return bool(mariadb.query(lab, f"SELECT 1 FROM pins WHERE project_id = '{project_id}'", "openstackmanager"))
 
 
 def _in_ldap() -> None:

@@ -10,8 +10,8 @@ from uuid import uuid4
 
 from load import Load, load, raw
 from measure import SECONDS, Table, ms
+from mwclient import Site
 from support.signing import Signed, to_sidecar
-from support.wiki import Bot
 from support.world import VOLUNTEER, lab
 
 CONNECTIONS = [1, 16]
@@ -58,8 +58,8 @@ def layers(user: int) -> list[Layer]:
     ]  # fmt: skip
 
 
-def bench(bot: Bot) -> None:
-    user = bot.site.get("query", meta="userinfo")["query"]["userinfo"]["id"]
+def bench(person: Site) -> None:
+    user = person.get("query", meta="userinfo")["query"]["userinfo"]["id"]
     table = Table("request", "connections", "p50 ms", "p99 ms", "requests/s", "wrk's share of a core")
     for number in range(len(layers(user))):
         for connections in CONNECTIONS:

@@ -11,17 +11,17 @@ import cloud as lab_cloud
 import crowd
 import horizon
 from measure import INSTANCES, ROUNDS, Table, ms, p50, times
+from mwclient import Site
 from parts import openstack
 from support.browser import Page, address
 from support.signing import to_sidecar
-from support.wiki import site
 from support.world import VOLUNTEER, lab
 
 # Rows of a page of Special:NovaInstance.
 PAGE = 100
 
 
-def bench(project_id: str) -> None:
+def bench(person: Site, project_id: str) -> None:
     table = Table("what", "rows", "p50 ms", "max ms")
 
     def row(what: str, rows: int, call, often: int = ROUNDS) -> None:
@@ -29,7 +29,7 @@ def bench(project_id: str) -> None:
         table.row(what, f"{rows:,}", ms(p50(taken)), ms(max(taken)))
 
     one = min(PAGE, INSTANCES)
-    sidecar, wiki = Sidecar(), Wiki()
+    sidecar, wiki = Sidecar(person), Wiki(person)
     nova = lab_cloud.Cloud(lab, VOLUNTEER.uid, lab.secret(f"ldap-{VOLUNTEER.uid}"), crowd.PROJECT, "people")
     row("the sidecar, one signed request", one, lambda: sidecar.first(one))
     row("the sidecar, all pages one after the other", INSTANCES, lambda: sidecar.all(INSTANCES), ROUNDS // 4)
@@ -51,8 +51,8 @@ def bench(project_id: str) -> None:
 class Sidecar:
     """Asked as the shim asks."""
 
-    def __init__(self) -> None:
-        self._user = site_of_volunteer().get("query", meta="userinfo")["query"]["userinfo"]["id"]
+    def __init__(self, person: Site) -> None:
+        self._user = person.get("query", meta="userinfo")["query"]["userinfo"]["id"]
 
     def first(self, rows: int) -> None:
         assert self._rows(self._view()) == rows
@@ -80,8 +80,8 @@ class Sidecar:
 class Wiki:
     """A person's browser, as far as HTML goes."""
 
-    def __init__(self) -> None:
-        self._client = site_of_volunteer().connection
+    def __init__(self, person: Site) -> None:
+        self._client = person.connection
 
     def first(self, rows: int) -> None:
         assert len(self._page(address("Special:NovaInstance", project=crowd.PROJECT)).rows(crowd.PROJECT)) == rows
@@ -104,12 +104,6 @@ class Wiki:
         return Page(answer.text, url, answer.status_code)
 
 
-def site_of_volunteer():
-    client = site()
-    client.login(VOLUNTEER.name, VOLUNTEER.password)
-    return client
-
-
 def listed(nova: lab_cloud.Cloud, limit: int) -> None:
     assert len(nova.get("nova", "/servers/detail", limit=str(limit))["servers"]) == limit
 
@@ -120,8 +114,12 @@ def servers(rows: int, *options: str) -> None:
 
 def openstack_client(*words: str) -> str:
     done = subprocess.run(
-        [openstack.program(lab, "openstack"), "--os-cloud", "demo-volunteer", "--os-project-name", crowd.PROJECT, *words],
-        env=lab.environment() | {"OS_CLIENT_CONFIG_FILE": str(lab.dir / "clouds.yaml")},
+        [openstack.program(lab, "openstack"), *words],
+        env=lab.environment() | {
+            "OS_CLIENT_CONFIG_FILE": str(lab.dir / "clouds.yaml"),
+            "OS_CLOUD": "demo-volunteer",
+            "OS_PROJECT_NAME": crowd.PROJECT,
+        },
         capture_output=True, text=True, check=True,
     )  # fmt: skip
     return done.stdout
