@@ -7,5 +7,6 @@ $specialPageAliases = [];
 $specialPageAliases['en'] = [
 	'NovaInstance' => [ 'NovaInstance' ],
 	'NovaLink' => [ 'NovaLink' ],
+	'NovaOperations' => [ 'NovaOperations' ],
 	'NovaProject' => [ 'NovaProject' ],
 ];

@@ -19,20 +19,32 @@ pub enum Action {
     InstanceDelete,
     /// See projects.
     ProjectList,
+    /// See operations, one's own and one's projects'.
+    OperationList,
     /// Follow an operation.
     OperationShow,
+    /// Have an operation taken back while it is under way.
+    OperationCancel,
+    /// Have an operation that stopped half-way go on.
+    OperationRetry,
+    /// Let an operation that stopped half-way be: what stands then is for a person to mend.
+    OperationGiveUp,
 }
 
 impl Action {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 11] = [
         Self::InstanceList,
         Self::InstanceCreate,
         Self::InstanceReboot,
         Self::InstanceConsole,
         Self::InstanceDelete,
         Self::ProjectList,
+        Self::OperationList,
         Self::OperationShow,
+        Self::OperationCancel,
+        Self::OperationRetry,
+        Self::OperationGiveUp,
     ];
 
     /// The name, as stored, logged and configured.
@@ -44,15 +56,23 @@ impl Action {
             Self::InstanceConsole => "instance-console",
             Self::InstanceDelete => "instance-delete",
             Self::ProjectList => "project-list",
+            Self::OperationList => "operation-list",
             Self::OperationShow => "operation-show",
+            Self::OperationCancel => "operation-cancel",
+            Self::OperationRetry => "operation-retry",
+            Self::OperationGiveUp => "operation-give-up",
         }
     }
 
     /// Whether it changes anything.
     pub fn writes(self) -> bool {
-        matches!(
+        !matches!(
             self,
-            Self::InstanceCreate | Self::InstanceReboot | Self::InstanceDelete
+            Self::InstanceList
+                | Self::InstanceConsole
+                | Self::ProjectList
+                | Self::OperationList
+                | Self::OperationShow
         )
     }
 }

@@ -103,6 +103,9 @@ pub fn authorise(
     if !action.writes() && action != Action::InstanceConsole && actor.has_right("listall") {
         return permit();
     }
+    if action == Action::OperationGiveUp {
+        return forbidden(Msg::new("needcloudadmin"));
+    }
     if actor.person.is_none() {
         return forbidden(Msg::new("nolink"));
     }

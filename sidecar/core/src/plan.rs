@@ -30,6 +30,13 @@ impl Plan {
     /// The stored form written now.
     pub const VERSION: u8 = 1;
 
+    /// Whether anything of it can be taken back.
+    pub fn can_be_taken_back(&self) -> bool {
+        self.steps
+            .iter()
+            .any(|planned| !matches!(planned.undo, Undo::None { .. }))
+    }
+
     /// One writer at a time per resource: what this plan writes to.
     pub fn resource(&self) -> String {
         match self.instance {

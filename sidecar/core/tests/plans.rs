@@ -108,7 +108,8 @@ fn all_that_is_wrong_with_a_create_is_told_at_its_field() {
         headroom: none_left,
         ..facts()
     };
-    let cases: [(&CreateFacts, CreateRequest, &[(&str, &str)]); 7] = [
+    type Case<'a> = (&'a CreateFacts, CreateRequest, &'a [(&'a str, &'a str)]);
+    let cases: [Case<'_>; 7] = [
         (
             &facts(),
             request("Bad name", "small", "img", "default"),

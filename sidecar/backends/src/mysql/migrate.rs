@@ -7,7 +7,13 @@ use mysql_async::prelude::Queryable;
 use osm_core::ports::PortError;
 
 /// A file of `migrations/`; its number is its place in the list, from 1.
-const MIGRATIONS: [(&str, &str); 1] = [("store", include_str!("migrations/0001_store.sql"))];
+const MIGRATIONS: [(&str, &str); 2] = [
+    ("store", include_str!("migrations/0001_store.sql")),
+    (
+        "cancellations",
+        include_str!("migrations/0002_cancellations.sql"),
+    ),
+];
 
 /// So long does one replica wait for another that is migrating.
 const LOCK_SECONDS: u32 = 60;

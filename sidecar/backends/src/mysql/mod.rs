@@ -10,6 +10,7 @@ mod migrate;
 mod operations;
 mod pages;
 mod stored;
+mod wishes;
 mod work;
 
 use crate::secret::Secret;

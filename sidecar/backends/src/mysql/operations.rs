@@ -4,14 +4,14 @@ use super::failure::Failure;
 use super::stored::{decode_msg, decode_plan, encode, encode_plan, readable};
 use super::{Store, first, marks, put, rows};
 use async_trait::async_trait;
-use chrono::NaiveDateTime;
+use chrono::{DateTime, NaiveDateTime, Utc};
 use mysql_async::prelude::Queryable;
 use mysql_async::{Transaction, Value, params};
 use osm_core::ids::{InstanceId, OperationId, ProjectId, Region};
 use osm_core::plan::{Plan, Step};
 use osm_core::ports::{
     NewOperation, Operation, OperationFilter, OperationState, Operations, PortError, StepRecord,
-    StepState, Submitted,
+    StepState, Submitted, Wish,
 };
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -41,6 +41,20 @@ impl Operations for Store {
     async fn operations(&self, filter: &OperationFilter) -> Result<Vec<Operation>, PortError> {
         self.attempt("list operations of", || self.try_operations(filter))
             .await
+    }
+
+    async fn wish(
+        &self,
+        id: &OperationId,
+        wish: Wish,
+        by: (u64, &str),
+        request_id: &str,
+        at: DateTime<Utc>,
+    ) -> Result<bool, PortError> {
+        self.attempt("note a wish in", || {
+            self.try_wish(id, wish, by, request_id, at)
+        })
+        .await
     }
 
     async fn names(&self, region: &Region, project: &ProjectId) -> Result<Vec<String>, PortError> {
@@ -289,7 +303,8 @@ async fn at_work(tx: &mut Transaction<'_>, plan: &Plan) -> Result<Submitted, Fai
 }
 
 const COLUMNS: &str = "id, plan, state, instance_id, wiki_user_id, wiki_user_name, request_id, \
-                       error, created_at, finished_at, generation";
+                       error, created_at, finished_at, generation, \
+                       EXISTS (SELECT 1 FROM cancellations WHERE operation_id = operations.id)";
 
 type Columns = (
     String,
@@ -303,6 +318,7 @@ type Columns = (
     NaiveDateTime,
     Option<NaiveDateTime>,
     u64,
+    bool,
 );
 
 type StepColumns = (String, u32, String, String, u32, Option<String>);
@@ -328,7 +344,7 @@ pub(super) async fn read(
 
 fn operation_of(columns: Columns, steps: Vec<StepColumns>) -> Result<Operation, Failure> {
     let (id, plan, state, instance, wiki_user_id, wiki_user_name, request_id, error, ..) = columns;
-    let (.., created, finished, generation) = columns;
+    let (.., created, finished, generation, cancelled) = columns;
     Ok(Operation {
         id: OperationId::trusted(id),
         plan: decode_plan(&plan)?,
@@ -339,6 +355,7 @@ fn operation_of(columns: Columns, steps: Vec<StepColumns>) -> Result<Operation, 
         wiki_user_name,
         request_id,
         error: decode_msg(error)?,
+        cancelled,
         created: created.and_utc(),
         finished: finished.map(|at| at.and_utc()),
         generation,

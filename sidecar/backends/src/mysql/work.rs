@@ -28,6 +28,19 @@ impl OperationWork for Store {
         .await
     }
 
+    async fn cancelled(&self, id: &OperationId) -> Result<bool, PortError> {
+        self.attempt("look for a wish to cancel in", || async {
+            let row: Option<(u8,)> = first(
+                &mut self.conn().await?,
+                "SELECT 1 FROM cancellations WHERE operation_id = ?",
+                (id.as_str(),),
+            )
+            .await?;
+            Ok(row.is_some())
+        })
+        .await
+    }
+
     async fn renew(
         &self,
         id: &OperationId,

@@ -33,7 +33,7 @@ use osm_core::plan::{Goal, Plan, PlannedStep, Step, Undo};
 use osm_core::ports::{
     InstanceFilter, InstanceIndex, Kind, Links, NewOperation, Nonces, OperationFilter,
     OperationState, OperationWork, Operations, PageDue, PageKey, PageRecord, Pages, Pin, Pins,
-    StepState, Submitted,
+    StepState, Submitted, Wish,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;

@@ -155,3 +155,43 @@ async fn what_a_newer_replica_wrote_blocks_nobody() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs the lab"]
+async fn wishes_are_granted_in_the_states_they_are_for() {
+    with_store(|store| async move {
+        let new = create("web");
+        let by = (5, "Volunteer");
+        let wish = |wish| store.wish(&new.id, wish, by, "request-1", at(5));
+        assert!(!wish(Wish::Cancel).await.unwrap(), "there is none yet");
+        store.submit(&new).await.unwrap();
+        assert!(!wish(Wish::Retry).await.unwrap());
+        assert!(wish(Wish::Cancel).await.unwrap());
+        assert!(!wish(Wish::Cancel).await.unwrap(), "once is enough");
+        assert!(store.cancelled(&new.id).await.unwrap());
+        assert!(store.operation(&new.id).await.unwrap().unwrap().cancelled);
+
+        // Parked, it blocks nobody; a retry takes the resource again, unless another has it now.
+        let mine = store.claim("a", at(0), LEASE).await.unwrap().unwrap();
+        let parked = OperationState::Parked;
+        store
+            .note_state(&mine.id, mine.generation, parked, None, at(9))
+            .await
+            .unwrap();
+        assert!(store.claim("a", at(99), LEASE).await.unwrap().is_none());
+        assert!(!wish(Wish::Cancel).await.unwrap());
+        assert!(wish(Wish::Retry).await.unwrap());
+        let again = store.claim("b", at(99), LEASE).await.unwrap().unwrap();
+        assert_eq!(again.state, OperationState::Unwinding);
+        store
+            .note_state(&again.id, again.generation, parked, None, at(99))
+            .await
+            .unwrap();
+        assert!(wish(Wish::GiveUp).await.unwrap());
+        let over = store.operation(&new.id).await.unwrap().unwrap();
+        assert_eq!(over.state, OperationState::Failed);
+        let (region, project) = (&new.plan.region, &new.plan.project_id);
+        assert!(store.names(region, project).await.unwrap().is_empty());
+    })
+    .await;
+}

@@ -163,6 +163,8 @@ pub struct Operation {
     pub wiki_user_name: String,
     pub request_id: String,
     pub error: Option<Msg>,
+    /// Somebody wishes it taken back.
+    pub cancelled: bool,
     pub created: DateTime<Utc>,
     pub finished: Option<DateTime<Utc>>,
     /// Goes up with each claim: an owner whose generation is old has lost it.
@@ -180,6 +182,17 @@ pub struct OperationFilter {
     pub limit: u32,
 }
 
+/// What a person wishes of an operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wish {
+    /// Take it back, while it is under way.
+    Cancel,
+    /// Go on with it where it stopped half-way.
+    Retry,
+    /// Let it be where it stopped half-way.
+    GiveUp,
+}
+
 /// Recording and reading operations.
 #[async_trait]
 pub trait Operations: Send + Sync {
@@ -191,6 +204,15 @@ pub trait Operations: Send + Sync {
     async fn operation(&self, id: &OperationId) -> Result<Option<Operation>, PortError>;
     /// Some operations.
     async fn operations(&self, filter: &OperationFilter) -> Result<Vec<Operation>, PortError>;
+    /// Notes a person's wish with an audit row; `false` where the operation is not in a state for it.
+    async fn wish(
+        &self,
+        id: &OperationId,
+        wish: Wish,
+        by: (u64, &str),
+        request_id: &str,
+        at: DateTime<Utc>,
+    ) -> Result<bool, PortError>;
     /// Names in use or reserved in a project of a region.
     async fn names(&self, region: &Region, project: &ProjectId) -> Result<Vec<String>, PortError>;
 }
@@ -206,6 +228,8 @@ pub trait OperationWork: Send + Sync {
         now: DateTime<Utc>,
         lease: std::time::Duration,
     ) -> Result<Option<Operation>, PortError>;
+    /// Whether somebody wishes it taken back.
+    async fn cancelled(&self, id: &OperationId) -> Result<bool, PortError>;
     /// Holds it longer.
     async fn renew(
         &self,

@@ -194,30 +194,9 @@ impl Context {
         caller: &Caller,
         request: &ApiRequest,
     ) -> Result<ApiReply, Refusal> {
-        let id = request.params.text("operation");
-        let unknown = || Refusal {
-            kind: RefusalKind::NotFound,
-            ..Refusal::field("operation", Msg::new("nonexistentoperation").with(id))
-        };
         let actor = self.actor(caller).await?;
-        let operation = self
-            .operations
-            .operation(&OperationId::trusted(id))
-            .await
-            .map_err(refuse)?
-            .ok_or_else(unknown)?;
-        if operation.wiki_user_id != actor.user.wiki_user_id {
-            let target = Target::Project(
-                operation.plan.region.clone(),
-                operation.plan.project.clone(),
-            );
-            authorise(
-                &self.settings.policy,
-                &actor,
-                Action::OperationShow,
-                &target,
-            )?;
-        }
+        let id = request.params.text("operation");
+        let operation = self.visible_operation(&actor, id).await?;
         let page = self.page_of(&operation).await;
         Ok(result(json!({"operation": {
             "id": operation.id,

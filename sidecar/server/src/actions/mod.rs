@@ -6,6 +6,7 @@
 mod api;
 pub mod catalogue;
 mod create;
+mod follow;
 mod instances;
 mod link;
 mod lookup;
@@ -147,6 +148,7 @@ impl Context {
         let (title, answer) = match page {
             "NovaInstance" => ("novainstance", self.novainstance(caller, request).await),
             "NovaProject" => ("novaproject", self.novaproject(caller, request).await),
+            "NovaOperations" => ("novaoperations", self.novaoperations(caller, request).await),
             "NovaLink" => ("novalink", self.novalink(caller, request).await),
             _ => return None,
         };

@@ -233,6 +233,9 @@ impl Runner {
             if *stop.borrow() {
                 return Ok(Outcome::Interrupted);
             }
+            if let Some(why) = self.cancelled(course).await? {
+                return Ok(Outcome::Impossible(why));
+            }
             record.state = StepState::Running;
             record.attempts += 1;
             self.note(course, &record).await?;
@@ -263,6 +266,13 @@ impl Runner {
             self.note(course, &record).await?;
             return Ok(Outcome::Impossible(why));
         }
+    }
+
+    /// Somebody wishes it taken back, and something of it can be.
+    async fn cancelled(&self, course: &Course) -> Result<Option<Msg>, PortError> {
+        let o = &course.operation;
+        let wished = o.plan.can_be_taken_back() && self.work.cancelled(&o.id).await?;
+        Ok(wished.then(|| Msg::new("cancelled")))
     }
 
     async fn note(&self, course: &mut Course, record: &StepRecord) -> Result<(), PortError> {

@@ -156,6 +156,9 @@ impl Runner {
             if *stop.borrow() {
                 return Ok(Outcome::Interrupted);
             }
+            if let Some(why) = self.cancelled(course).await? {
+                return Ok(Outcome::Impossible(why));
+            }
             tokio::time::sleep(POLL).await;
         }
     }

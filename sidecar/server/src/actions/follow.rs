@@ -1,0 +1,293 @@
+//! `Special:NovaOperations`: what is being done and was done, and what may be wished of it.
+
+use super::outcome::progress;
+use super::{Caller, Context, SpecialRequest, lookup::refuse};
+use osm_core::action::Action;
+use osm_core::actor::Actor;
+use osm_core::authz::{Target, authorise};
+use osm_core::ids::OperationId;
+use osm_core::message::{Msg, Value};
+use osm_core::ports::{
+    Operation, OperationFilter, OperationState, PageKey, StepRecord, StepState, Wish,
+};
+use osm_core::refusal::{Refusal, RefusalKind};
+use osm_core::view::{Block, Fact, Field, Form, Level, Row, View};
+use ulid::Ulid;
+
+/// Operations on the page, newest first.
+const LISTED: u32 = 100;
+const PAGE: &str = "NovaOperations";
+
+impl Context {
+    /// The page.
+    pub(super) async fn novaoperations(
+        &self,
+        caller: &Caller,
+        request: &SpecialRequest,
+    ) -> Result<View, Refusal> {
+        let id = request.get("operation");
+        match (request.get("action").unwrap_or_default(), id) {
+            ("", None) => self.operation_list(caller).await,
+            ("", Some(id)) => self.operation_page(caller, id).await,
+            (word, Some(id)) => self.wish(caller, request, word, id).await,
+            (word, None) => Err(Refusal::field("action", Msg::new("badaction").with(word))),
+        }
+    }
+
+    async fn operation_list(&self, caller: &Caller) -> Result<View, Refusal> {
+        let actor = self.actor(caller).await?;
+        let filter = OperationFilter {
+            open: false,
+            projects: Some(self.visible_projects(&actor).await?),
+            limit: LISTED,
+        };
+        let found = self.operations.operations(&filter).await.map_err(refuse)?;
+        let mut view = View::new(Msg::new("novaoperations"));
+        view.as_of = Some((self.clock)());
+        view.live = found.iter().any(|o| !o.state.over());
+        view.blocks.push(Block::Table {
+            id: "operations".to_owned(),
+            columns: [
+                "started",
+                "operation",
+                "instancename",
+                "project",
+                "user",
+                "state",
+            ]
+            .map(Msg::new)
+            .into(),
+            rows: found.iter().map(list_row).collect(),
+            empty: Some(Msg::new("nooperations")),
+        });
+        Ok(view)
+    }
+
+    /// An operation that the person may see: their own, or one of a project they see.
+    pub(super) async fn visible_operation(
+        &self,
+        actor: &Actor,
+        id: &str,
+    ) -> Result<Operation, Refusal> {
+        let unknown = || Refusal {
+            kind: RefusalKind::NotFound,
+            ..Refusal::field("operation", Msg::new("nonexistentoperation").with(id))
+        };
+        let found = self.operations.operation(&OperationId::trusted(id)).await;
+        let operation = found.map_err(refuse)?.ok_or_else(unknown)?;
+        if operation.wiki_user_id != actor.user.wiki_user_id {
+            self.permit(actor, Action::OperationShow, &operation)?;
+        }
+        Ok(operation)
+    }
+
+    fn permit(&self, actor: &Actor, action: Action, o: &Operation) -> Result<(), Refusal> {
+        let target = Target::Project(o.plan.region.clone(), o.plan.project.clone());
+        authorise(&self.settings.policy, actor, action, &target).map(|_| ())
+    }
+
+    async fn operation_page(&self, caller: &Caller, id: &str) -> Result<View, Refusal> {
+        let actor = self.actor(caller).await?;
+        let operation = self.visible_operation(&actor, id).await?;
+        let mut view = View::new(Msg::new("operation-title").with(operation.id.as_str()));
+        view.live = !operation.state.over();
+        if let Some(error) = &operation.error {
+            let level = match operation.state {
+                OperationState::Done => Level::Info,
+                _ => Level::Error,
+            };
+            view.notice(level, error.clone());
+        }
+        let page = self.page_link(&operation).await?;
+        view.blocks.push(facts(&operation, page));
+        view.blocks.push(Block::Table {
+            id: "steps".to_owned(),
+            columns: ["step", "state", "attempts", "reason"].map(Msg::new).into(),
+            rows: operation.steps.iter().map(step_row).collect(),
+            empty: None,
+        });
+        for (wish, word) in WISHES {
+            let may = self.permit(&actor, action_of(wish), &operation).is_ok();
+            if may && in_state_for(wish, &operation) {
+                view.blocks.push(Block::Form(button(&operation, word)));
+            }
+        }
+        view.blocks.push(Block::Para {
+            text: Value::special(PAGE, &[], Msg::new("backoperationlist")),
+        });
+        Ok(view)
+    }
+
+    async fn page_link(&self, operation: &Operation) -> Result<Option<Value>, Refusal> {
+        let Some(id) = operation.instance else {
+            return Ok(None);
+        };
+        let key = PageKey::Instance {
+            region: operation.plan.region.clone(),
+            id,
+        };
+        let record = self.pages.page(&key).await.map_err(refuse)?;
+        Ok(record.map(|r| Value::wiki(r.title, operation.plan.name.as_str())))
+    }
+
+    async fn wish(
+        &self,
+        caller: &Caller,
+        request: &SpecialRequest,
+        word: &str,
+        id: &str,
+    ) -> Result<View, Refusal> {
+        let known = WISHES.iter().find(|(_, w)| *w == word);
+        let Some((wish, _)) = known else {
+            return Err(Refusal::field("action", Msg::new("badaction").with(word)));
+        };
+        if !request.post {
+            return self.operation_page(caller, id).await;
+        }
+        let actor = self.actor(caller).await?;
+        let operation = self.visible_operation(&actor, id).await?;
+        self.permit(&actor, action_of(*wish), &operation)?;
+        let too_late = || {
+            let state = Msg::new(&format!("state-{}", operation.state.name()));
+            Refusal::new(RefusalKind::Conflict, Msg::new("wish-toolate").with(state))
+        };
+        if !in_state_for(*wish, &operation) {
+            return Err(too_late());
+        }
+        let by = (caller.user.wiki_user_id, caller.user.name.as_str());
+        let noted = self
+            .operations
+            .wish(&operation.id, *wish, by, &caller.request_id, (self.clock)())
+            .await
+            .map_err(refuse)?;
+        if !noted {
+            return Err(too_late());
+        }
+        self.work.notify_one();
+        Ok(View::redirect(
+            Msg::new("novaoperations"),
+            PAGE,
+            &[("operation", operation.id.as_str())],
+        ))
+    }
+}
+
+const WISHES: [(Wish, &str); 3] = [
+    (Wish::Cancel, "cancel"),
+    (Wish::Retry, "retry"),
+    (Wish::GiveUp, "giveup"),
+];
+
+fn action_of(wish: Wish) -> Action {
+    match wish {
+        Wish::Cancel => Action::OperationCancel,
+        Wish::Retry => Action::OperationRetry,
+        Wish::GiveUp => Action::OperationGiveUp,
+    }
+}
+
+fn in_state_for(wish: Wish, operation: &Operation) -> bool {
+    let state = operation.state;
+    match wish {
+        Wish::Cancel => {
+            matches!(state, OperationState::Queued | OperationState::Running)
+                && operation.plan.can_be_taken_back()
+                && !operation.cancelled
+        }
+        Wish::Retry | Wish::GiveUp => state == OperationState::Parked,
+    }
+}
+
+fn button(operation: &Operation, word: &str) -> Form {
+    Form {
+        id: format!("{word}operation"),
+        page: PAGE.to_owned(),
+        query: [
+            ("action".to_owned(), word.to_owned()),
+            ("operation".to_owned(), operation.id.to_string()),
+        ]
+        .into(),
+        fields: vec![Field::hidden("operation", operation.id.as_str())],
+        submit: Msg::new(&format!("wish-{word}")),
+        destructive: word != "retry",
+        cancel: None,
+        idempotency_key: Ulid::generate().to_string(),
+        intro: Some(Msg::new(&format!("wish-{word}-about"))),
+    }
+}
+
+fn what(operation: &Operation) -> Msg {
+    Msg::new(&format!("did-{}", operation.plan.action))
+}
+
+fn state(operation: &Operation) -> Value {
+    if operation.state.over() || operation.state == OperationState::Unwinding {
+        return Msg::new(&format!("state-{}", operation.state.name())).into();
+    }
+    progress(operation)
+}
+
+fn list_row(operation: &Operation) -> Row {
+    Row {
+        id: format!("operation-{}", operation.id),
+        cells: vec![
+            Value::from(operation.created),
+            Value::special(
+                PAGE,
+                &[("operation", operation.id.as_str())],
+                what(operation),
+            ),
+            Value::text(&operation.plan.name),
+            Value::text(operation.plan.project.as_str()),
+            Value::text(&operation.wiki_user_name),
+            state(operation),
+        ],
+    }
+}
+
+fn facts(operation: &Operation, page: Option<Value>) -> Block {
+    let plan = &operation.plan;
+    let mut rows = vec![
+        ("operation", Value::from(what(operation))),
+        (
+            "instancename",
+            page.unwrap_or_else(|| Value::text(&plan.name)),
+        ),
+        ("project", Value::text(plan.project.as_str())),
+        ("region", Value::text(plan.region.as_str())),
+        ("user", Value::text(&operation.wiki_user_name)),
+        ("state", state(operation)),
+        ("started", Value::from(operation.created)),
+    ];
+    rows.extend(operation.finished.map(|at| ("finished", Value::from(at))));
+    rows.push(("requestid", Value::text(&operation.request_id)));
+    Block::Facts {
+        rows: rows
+            .into_iter()
+            .map(|(label, value)| Fact {
+                label: Msg::new(label),
+                value,
+            })
+            .collect(),
+    }
+}
+
+fn step_row(step: &StepRecord) -> Row {
+    let state = match step.state {
+        StepState::Waiting => "waiting",
+        StepState::Running => "running",
+        StepState::Done => "done",
+        StepState::Failed => "failed",
+        StepState::Undone => "undone",
+    };
+    let why = step.error.clone();
+    Row {
+        id: format!("step-{}", step.index),
+        cells: vec![
+            Msg::new(&format!("step-{}", step.name)).into(),
+            Msg::new(&format!("state-{state}")).into(),
+            Value::from(i64::from(step.attempts)),
+            why.map_or_else(|| Value::text(""), Value::from),
+        ],
+    }
+}
