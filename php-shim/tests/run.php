@@ -11,7 +11,7 @@ require __DIR__ . '/../src/KeyFile.php';
 $passed = 0;
 $failed = 0;
 foreach ( glob( __DIR__ . '/cases/*.php' ) as $file ) {
-	foreach ( require $file as [ $name, $case ] ) {
+	foreach ( ( static fn () => require $file )() as [ $name, $case ] ) {
 		try {
 			$result = $case();
 		} catch ( Throwable $error ) {

@@ -96,8 +96,9 @@ class SessionHooks implements
 		if ( !$provider || $user->getId() !== $provider->getUser()?->getId() ) {
 			return true;
 		}
-		// A new page's revision has no parent yet, not even 0.
-		if ( ( $renderedRevision->getRevision()->getParentId() ?? 0 ) === $provider->getParent() ) {
+		// For unchanged text this is the current revision itself; a new page's has no parent yet, not even 0.
+		$revision = $renderedRevision->getRevision();
+		if ( ( $revision->getId() ?? $revision->getParentId() ?? 0 ) === $provider->getParent() ) {
 			return true;
 		}
 		$status->fatal( 'edit-conflict' );

@@ -38,7 +38,7 @@ class SidecarSessionProvider extends SessionProvider {
 
 	/** What the system user is given, by UserGetRights: it is in no group. */
 	public const SYSTEM_RIGHTS = [
-		...self::PERSON_RIGHTS, 'autoconfirmed', 'bot', 'editprotected', 'editsemiprotected', 'noratelimit',
+		...self::PERSON_RIGHTS, 'apihighlimits', 'autoconfirmed', 'bot', 'editprotected', 'editsemiprotected', 'noratelimit',
 		'smw-patternedit', 'smw-schemaedit',
 	];
 
