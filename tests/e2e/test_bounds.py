@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 import requests
 from conftest import fresh_name
 from parts import mariadb
-from support.signing import to_wiki
+from support.signing import to_sidecar, to_wiki
 from support.waiting import until
 from support.wiki import Bot, Json, refused, register, sysop
-from support.world import VOLUNTEER, lab
+from support.world import VOLUNTEER, lab, sidecar_with
 
 
 def as_sidecar(user: str, **form: str) -> Json:
@@ -93,3 +95,19 @@ def test_a_page_that_somebody_moved_out_of_the_namespace(volunteer_bot: Bot, nam
     by.post("move", **{"from": done["page"], "to": f"Moved away {name}"}, token=by.get_token("csrf"))
     volunteer_bot.followed(volunteer_bot.call("delete", instanceid=done["instanceid"]))
     until(lambda: "deleted instance" in volunteer_bot.page(done["page"])["text"], "the deletion is told")
+
+
+def test_who_may_not_do_it_may_not_take_it_back(operator_bot: Bot, volunteer_bot: Bot, name: str) -> None:
+    """Volunteer is a member of bots, Operator holds projectadmin there."""
+    operation = operator_bot.started(name)["id"]
+    me = volunteer_bot.site.get("query", meta="userinfo")["query"]["userinfo"]["id"]
+
+    def notices() -> list[str]:
+        wish = to_sidecar("/v1/special/NovaOperations", me, VOLUNTEER.name, action="cancel", operation=operation)
+        posted = json.loads(wish.body) | {"method": "POST"}
+        view = replace(wish, body=json.dumps(posted).encode()).send().json()
+        return [notice["text"]["key"].removeprefix("openstackmanager-") for notice in view["notices"]]
+
+    assert notices() == ["wish-toolate"]
+    with sidecar_with('\n[policy]\ncreate = "projectadmin"\n'):
+        assert notices() == ["needrole"]

@@ -1,7 +1,8 @@
 //! `Special:NovaOperations`: what is being done and was done, and what may be wished of it.
 
+use super::lookup::{mismatch, refuse};
 use super::outcome::progress;
-use super::{Caller, Context, SpecialRequest, lookup::refuse};
+use super::{Caller, Context, SpecialRequest};
 use osm_core::action::Action;
 use osm_core::actor::Actor;
 use osm_core::authz::{Target, authorise};
@@ -86,6 +87,12 @@ impl Context {
         authorise(&self.settings.policy, actor, action, &target).map(|_| ())
     }
 
+    /// Who may not do what the operation does may not have it go on or taken back either.
+    fn permit_wish(&self, actor: &Actor, wish: Wish, o: &Operation) -> Result<(), Refusal> {
+        self.permit(actor, action_of(wish), o)?;
+        self.permit(actor, o.plan.action, o)
+    }
+
     async fn operation_page(&self, caller: &Caller, id: &str) -> Result<View, Refusal> {
         let actor = self.actor(caller).await?;
         let operation = self.visible_operation(&actor, id).await?;
@@ -107,7 +114,7 @@ impl Context {
             empty: None,
         });
         for (wish, word) in WISHES {
-            let may = self.permit(&actor, action_of(wish), &operation).is_ok();
+            let may = self.permit_wish(&actor, wish, &operation).is_ok();
             if may && in_state_for(wish, &operation) {
                 view.blocks.push(Block::Form(button(&operation, word)));
             }
@@ -146,7 +153,14 @@ impl Context {
         }
         let actor = self.actor(caller).await?;
         let operation = self.visible_operation(&actor, id).await?;
-        self.permit(&actor, action_of(*wish), &operation)?;
+        self.permit_wish(&actor, *wish, &operation)?;
+        let project = &operation.plan.project;
+        // Giving up touches nothing in the project, and may be what is left to do in one that is gone.
+        if *wish != Wish::GiveUp
+            && self.managed(project).await?.project_id != operation.plan.project_id
+        {
+            return Err(mismatch(project));
+        }
         let too_late = || {
             let state = Msg::new(&format!("state-{}", operation.state.name()));
             Refusal::new(RefusalKind::Conflict, Msg::new("wish-toolate").with(state))
