@@ -19,6 +19,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 USER = "osmlab"
 HOST = "127.0.0.1"
+# A socket's path has at most 107 bytes; this leaves room for its name below LAB_DIR.
+LONGEST = 80
 
 # The fixed contract for scripts; LAB_<NAME>_PORT changes one of them.
 PORTS: dict[str, int] = {
@@ -209,10 +211,10 @@ def _system_user() -> pwd.struct_passwd:
 def _state_folder(wanted: Path, account: pwd.struct_passwd) -> Path:
     if wanted.is_symlink():
         directory = wanted.resolve()
-    elif _may_enter(wanted.parent, account):
+    elif _may_enter(wanted.parent, account) and len(str(wanted)) <= LONGEST:
         directory = wanted
     else:
-        # The unprivileged user cannot get there (a checkout below /root): keep the state elsewhere.
+        # The unprivileged user cannot get there (a checkout below /root), or sockets can not be there.
         key = hashlib.sha256(str(wanted).encode()).hexdigest()[:12]
         directory = Path("/var/lib/openstackmanager-lab") / key
         wanted.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Nova's computes, with its own fake driver: no machine ever starts. LAB_COMPUTES says how many."""
+"""Nova's computes, with a fake driver: no machine ever starts. LAB_COMPUTES says how many."""
 
 from __future__ import annotations
 

@@ -126,5 +126,4 @@ def restore(lab: Lab, path: Path) -> None:
 
 
 def _socket(lab: Lab) -> Path:
-    """Sockets have short path names, LAB_DIR may be long: the kernel's limit is 107 bytes."""
     return lab.folder("mariadb") / "sock"

@@ -70,6 +70,7 @@ def _make(lab: Lab, folder: Path) -> None:
         [python, "-m", "pip", "install", "--quiet", f"uv=={pins['uv']}"],
         [*uv, "--requirement", str(LOCK)],
         [*uv, "--no-deps", "--no-build-isolation", str(sources)],
+        ["cp", str(sources / "nova_virt/osmlab.py"), str(folder / "lib/python3.11/site-packages/nova/virt")],
         # Without compiled modules each start of each daemon compiles what it imports.
         [python, "-m", "compileall", "-q", "-j", str(os.cpu_count() or 1), str(folder / "lib")],
     ):
