@@ -8,7 +8,6 @@ from settings import HOST, Lab
 
 NAME = "memcached"
 PACKAGES = ["memcached"]
-# A cache that outlives its database answers with identifiers that are gone.
 NEEDS: list[str] = []
 PATIENCE = 20.0
 
