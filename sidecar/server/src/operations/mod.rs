@@ -247,8 +247,8 @@ impl Runner {
                     self.note(course, &record).await?;
                     return Ok(Outcome::Done);
                 }
-                Ok(other) => return Ok(other),
-                Err(StepError::Final(why)) => why,
+                Ok(Outcome::Interrupted) => return Ok(Outcome::Interrupted),
+                Ok(Outcome::Impossible(why)) | Err(StepError::Final(why)) => why,
                 Err(StepError::Retry(error)) => {
                     warn!(%error, step = %record.name, attempt = record.attempts, "step failed");
                     metrics::backend_error(&error);
