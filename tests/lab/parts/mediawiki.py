@@ -72,7 +72,10 @@ def health(lab: Lab) -> str | None:
 
 
 def setup(lab: Lab) -> None:
-    lab.run([*_maintenance(lab, HERE / "accounts.php"), str(lab.dir / "accounts.json")], "mediawiki",
+    # Copied: the checkout may be where the lab's user cannot read.
+    script = lab.folder("mediawiki") / "accounts.php"
+    lab.write(script, (HERE / "accounts.php").read_text())
+    lab.run([*_maintenance(lab, script), str(lab.dir / "accounts.json")], "mediawiki",
             env=_environment(lab))  # fmt: skip
 
 
