@@ -76,7 +76,7 @@ def test_nova_is_down(volunteer: Browser, volunteer_bot: Bot, name: str, instanc
 
 def test_maintenance(volunteer: Browser, volunteer_bot: Bot, instance: dict) -> None:
     before, reason = operations(), "e2e: new switches in row B"
-    with sidecar_with(f'[maintenance]\nreason = "{reason}"\n'):
+    with sidecar_with(lambda config: f'{config}[maintenance]\nreason = "{reason}"\n'):
         for call in calls(volunteer_bot, instance)[:3]:
             assert refused(call) == "openstackmanager-maintenance"
         page = volunteer.open(LIST)

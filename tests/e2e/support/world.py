@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -102,12 +102,12 @@ def operations() -> int:
 
 
 @contextmanager
-def sidecar_with(section: str) -> Iterator[None]:
-    """The sidecar runs with one more section in its configuration, for a while."""
+def sidecar_with(change: Callable[[str], str]) -> Iterator[None]:
+    """The sidecar runs with another configuration for a while."""
     from parts import sidecar
 
     config = lab.dir / "sidecar-e2e.toml"
-    lab.write(config, (lab.dir / "sidecar.toml").read_text() + section)
+    lab.write(config, change((lab.dir / "sidecar.toml").read_text()))
     argv = [str(lab.dir / "sidecar" / "openstackmanager"), "--config", str(config), "serve"]
     daemon.ensure(lab, "sidecar", argv, config=[config], ports=["sidecar"])
     try:
