@@ -42,15 +42,18 @@ def connection(lab: Lab, account: str, database: str | None = None) -> str:
     return f"mysql+pymysql://{account}:{password}@{HOST}:{lab.port('mariadb')}/{database or account}?charset=utf8"
 
 
-def schema(lab: Lab, service: str, databases: list[str], sync: list[list[str]]) -> None:
-    """Brings the service's databases to the schema of the installed release.
+def schema(
+    lab: Lab, service: str, databases: list[str], sync: list[list[str]], *, once: list[list[str]] | None = None
+) -> None:
+    """Brings the service's databases to the schema of the installed release; `once` is for empty ones only.
 
     A migration from nothing takes a minute; the machine keeps a dump of its outcome, which holds
     nothing of this lab, for the next lab that begins with empty databases.
     """
     home = lab.folder(service)
     marker = home / "schema"
-    version = installed.key(openstack.LOCK, repr([command[1:] for command in sync]).replace(str(home), ""))
+    commands = [*sync, *(once or [])]
+    version = installed.key(openstack.LOCK, repr([command[1:] for command in commands]).replace(str(home), ""))
     if marker.exists() and marker.read_text() == version:
         return
     for name in databases:
@@ -60,7 +63,7 @@ def schema(lab: Lab, service: str, databases: list[str], sync: list[list[str]]) 
     if fresh and dump.exists():
         mariadb.restore(lab, dump)
     else:
-        for command in sync:
+        for command in commands if fresh else sync:
             lab.run([openstack.program(lab, command[0]), *command[1:]], f"{service}-setup")
         if fresh:
             mariadb.dump(lab, databases, dump)

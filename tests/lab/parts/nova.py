@@ -46,6 +46,9 @@ def start(lab: Lab) -> None:
             [*manage, "api_db", "sync"],
             [*manage, "cell_v2", "map_cell0", "--database_connection", f"{URL}nova_cell0?{{query}}"],
             [*manage, "db", "sync"],
+        ],
+        # Nova would make a second cell of the same name, and count each server twice.
+        once=[
             [*manage, "cell_v2", "create_cell", "--name", "cell1",
              "--database_connection", f"{URL}nova_cell1?{{query}}", "--transport-url", URL],
         ],
