@@ -274,7 +274,11 @@ impl Observer {
         let open = self.operations.operations(&filter).await?;
         Ok(Ours {
             instances: open.iter().filter_map(|o| o.instance).collect(),
-            operations: open.iter().map(|o| o.id.to_string()).collect(),
+            creating: open
+                .into_iter()
+                .filter(|o| o.instance.is_none())
+                .map(|o| (o.id.to_string(), o.plan.project_id))
+                .collect(),
         })
     }
 }
@@ -282,7 +286,8 @@ impl Observer {
 /// What our own operations are at work on: they tell of it themselves.
 struct Ours {
     instances: BTreeSet<osm_core::ids::InstanceId>,
-    operations: BTreeSet<String>,
+    /// Those that have no server yet: it will name its operation, in the operation's own project.
+    creating: BTreeMap<String, ProjectId>,
 }
 
 impl Ours {
@@ -291,7 +296,8 @@ impl Ours {
             || instance
                 .metadata
                 .get(META_OPERATION)
-                .is_some_and(|id| self.operations.contains(id))
+                .and_then(|id| self.creating.get(id))
+                .is_some_and(|project| *project == instance.project_id)
     }
 }
 

@@ -10,8 +10,8 @@ use mysql_async::{Transaction, Value, params};
 use osm_core::ids::{InstanceId, OperationId, ProjectId, Region};
 use osm_core::plan::{Plan, Step};
 use osm_core::ports::{
-    NewOperation, Operation, OperationFilter, OperationState, Operations, PortError, StepRecord,
-    StepState, Submitted, Wish,
+    NewOperation, OPEN_AT_ONCE, Operation, OperationFilter, OperationState, Operations, PortError,
+    StepRecord, StepState, Submitted, Wish,
 };
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -150,6 +150,15 @@ async fn submit(tx: &mut Transaction<'_>, new: &NewOperation) -> Result<Submitte
                 None => Err(Failure::Raced),
             };
         }
+    }
+    let open: Option<(u32,)> = first(
+        tx,
+        "SELECT COUNT(*) FROM operations WHERE due_at IS NOT NULL AND wiki_user_id = ?",
+        (new.wiki_user_id,),
+    )
+    .await?;
+    if let Some((open,)) = open.filter(|(open,)| *open >= OPEN_AT_ONCE) {
+        return Ok(Submitted::TooMany(open));
     }
     if creates_server(plan) && !reserve_name(tx, plan, id).await? {
         return Ok(Submitted::NameTaken);

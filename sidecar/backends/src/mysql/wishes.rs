@@ -35,8 +35,9 @@ impl Store {
             (Wish::Cancel, OperationState::Queued | OperationState::Running) => {
                 put(
                     &mut tx,
-                    "INSERT INTO cancellations (operation_id, at) VALUES (?, ?)",
-                    (id.as_str(), at.naive_utc()),
+                    "INSERT INTO cancellations (operation_id, at, wiki_user_id, wiki_user_name)
+                     VALUES (?, ?, ?, ?)",
+                    (id.as_str(), at.naive_utc(), by.0, by.1),
                 )
                 .await?
             }

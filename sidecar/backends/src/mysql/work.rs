@@ -28,15 +28,14 @@ impl OperationWork for Store {
         .await
     }
 
-    async fn cancelled(&self, id: &OperationId) -> Result<bool, PortError> {
+    async fn cancelled(&self, id: &OperationId) -> Result<Option<(u64, String)>, PortError> {
         self.attempt("look for a wish to cancel in", || async {
-            let row: Option<(u8,)> = first(
+            first(
                 &mut self.conn().await?,
-                "SELECT 1 FROM cancellations WHERE operation_id = ?",
+                "SELECT wiki_user_id, wiki_user_name FROM cancellations WHERE operation_id = ?",
                 (id.as_str(),),
             )
-            .await?;
-            Ok(row.is_some())
+            .await
         })
         .await
     }

@@ -168,7 +168,8 @@ async fn wishes_are_granted_in_the_states_they_are_for() {
         assert!(!wish(Wish::Retry).await.unwrap());
         assert!(wish(Wish::Cancel).await.unwrap());
         assert!(!wish(Wish::Cancel).await.unwrap(), "once is enough");
-        assert!(store.cancelled(&new.id).await.unwrap());
+        let who = store.cancelled(&new.id).await.unwrap();
+        assert_eq!(who, Some((5, "Volunteer".to_owned())));
         assert!(store.operation(&new.id).await.unwrap().unwrap().cancelled);
 
         // Parked, it blocks nobody; a retry takes the resource again, unless another has it now.

@@ -73,6 +73,9 @@ pub struct NewOperation {
     pub at: DateTime<Utc>,
 }
 
+/// Operations that one person may have under way.
+pub const OPEN_AT_ONCE: u32 = 40;
+
 /// What became of a submission.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Submitted {
@@ -86,6 +89,8 @@ pub enum Submitted {
     NameTaken,
     /// Another operation on the same resource is under way.
     Busy(OperationId),
+    /// This person has so many under way that no more are taken.
+    TooMany(u32),
 }
 
 /// Where an operation stands.
@@ -228,8 +233,8 @@ pub trait OperationWork: Send + Sync {
         now: DateTime<Utc>,
         lease: std::time::Duration,
     ) -> Result<Option<Operation>, PortError>;
-    /// Whether somebody wishes it taken back.
-    async fn cancelled(&self, id: &OperationId) -> Result<bool, PortError>;
+    /// Who wishes it taken back: wiki user id and name.
+    async fn cancelled(&self, id: &OperationId) -> Result<Option<(u64, String)>, PortError>;
     /// Holds it longer.
     async fn renew(
         &self,

@@ -96,6 +96,6 @@ rebootinstance-failed rebootinstance-parked rebootinstance-running rebootinstanc
 rebootinstance-title rebootinstance-unwinding region requestid securitygroups servererror
 servertimeout shellname showinstances started state state-done state-failed state-parked
 state-queued state-running state-undone state-unwinding state-waiting step step-await-server
-step-create-server step-delete-server step-finishing step-reboot-server user vanished wish-cancel
+step-create-server step-delete-server step-finishing step-reboot-server toomanyoperations user vanished wish-cancel
 wish-cancel-about wish-giveup wish-giveup-about wish-retry wish-retry-about wish-toolate
 ";

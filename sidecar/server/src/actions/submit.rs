@@ -54,6 +54,10 @@ impl Context {
                     Msg::new("nametaken").with(name).with(project.as_str()),
                 )
             }),
+            Submitted::TooMany(open) => Err(Refusal::new(
+                RefusalKind::Conflict,
+                Msg::new("toomanyoperations").with(i64::from(open)),
+            )),
             Submitted::Busy(other) => Err(Refusal::new(
                 RefusalKind::Conflict,
                 Msg::new("busy").with(name).with(other.as_str()),

@@ -74,6 +74,8 @@ enum End {
 struct Course {
     operation: Operation,
     instance: Option<InstanceId>,
+    /// Whose doing it is now: who asked for it, or who has it taken back.
+    by: (u64, String),
 }
 
 impl Course {
@@ -136,6 +138,7 @@ impl Runner {
         let (id, generation) = (operation.id.clone(), operation.generation);
         let mut course = Course {
             instance: operation.instance,
+            by: (operation.wiki_user_id, operation.wiki_user_name.clone()),
             operation,
         };
         let end = tokio::select! {
@@ -271,7 +274,7 @@ impl Runner {
     /// Somebody wishes it taken back, and something of it can be.
     async fn cancelled(&self, course: &Course) -> Result<Option<Msg>, PortError> {
         let o = &course.operation;
-        let wished = o.plan.can_be_taken_back() && self.work.cancelled(&o.id).await?;
+        let wished = o.plan.can_be_taken_back() && self.work.cancelled(&o.id).await?.is_some();
         Ok(wished.then(|| Msg::new("cancelled")))
     }
 
@@ -304,6 +307,9 @@ impl Runner {
                 (self.clock)(),
             )
             .await?;
+        if let Some(canceller) = self.work.cancelled(&course.operation.id).await? {
+            course.by = canceller;
+        }
         let mut undone = false;
         let steps = course.operation.plan.steps.clone();
         for (index, planned) in steps.iter().enumerate().rev() {

@@ -143,12 +143,11 @@ impl Runner {
 }
 
 fn by_person(course: &Course, key: PageKey, what: &str) -> PageDue {
-    let o = &course.operation;
     PageDue {
         key,
-        by: Some(o.wiki_user_id),
-        by_name: Some(o.wiki_user_name.clone()),
-        operation: Some(o.id.clone()),
+        by: Some(course.by.0),
+        by_name: Some(course.by.1.clone()),
+        operation: Some(course.operation.id.clone()),
         what: what.to_owned(),
     }
 }
