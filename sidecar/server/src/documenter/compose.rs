@@ -195,7 +195,8 @@ impl Documenter {
         }))
     }
 
-    /// The titles that these instances have already.
+    /// The titles that these instances have already, and for the others the shortest where it is free: the
+    /// wiki is asked once for all of them.
     async fn titles(&self, known: &[Seen]) -> Result<BTreeMap<InstanceId, String>, PortError> {
         let mut titles = BTreeMap::new();
         for region in self.settings.region_names() {
@@ -205,6 +206,25 @@ impl Documenter {
                 .map(|seen| seen.instance.id)
                 .collect();
             titles.extend(self.pages.instance_titles(&region, &ids).await?);
+        }
+        let untitled: Vec<&Instance> = known
+            .iter()
+            .map(|seen| &seen.instance)
+            .filter(|i| !titles.contains_key(&i.id))
+            .collect();
+        let shortest: Vec<String> = untitled
+            .iter()
+            .map(|i| title::instance_title(i.id, title::DIGITS))
+            .collect();
+        let standing = self.wiki.pages(&shortest).await?;
+        for ((i, title), page) in untitled.into_iter().zip(shortest).zip(standing) {
+            let key = PageKey::Instance {
+                region: i.region.clone(),
+                id: i.id,
+            };
+            if page.page_id.is_none() && self.pages.reserve_title(&key, &title).await? {
+                titles.insert(i.id, title);
+            }
         }
         Ok(titles)
     }
