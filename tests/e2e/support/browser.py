@@ -173,10 +173,15 @@ class Browser:
     def submit(self, form_id: str) -> Page:
         """Presses the form's button and waits for the page that comes back."""
         button = self.driver.find_element(By.CSS_SELECTOR, f"#{form_id} button[type=submit]")
-        before = self.driver.find_element(By.TAG_NAME, "html").id
+        before = [each.id for each in self.driver.find_elements(By.TAG_NAME, "html")]
         button.click()
-        until(lambda: self.driver.find_element(By.TAG_NAME, "html").id != before, "the page that follows", 30)
-        until(lambda: self.driver.find_elements(By.ID, "mw-content-text"), "its content", 30)
+
+        def another() -> bool:
+            """There may be no document at all for a moment."""
+            now = self.driver.find_elements(By.ID, "mw-content-text") and self.driver.find_elements(By.TAG_NAME, "html")
+            return bool(now) and now[0].id not in before
+
+        until(another, "the page that follows", 30)
         return self.page
 
     def write_paragraph(self, title: str, text: str) -> None:
