@@ -154,8 +154,8 @@ def test_a_cookie_does_not_help_a_bad_signature(volunteer_bot: Bot, volunteer_id
     request = whoami("system")
     headers = request.complete() | {"Signature": "osm=:AAAA:"}
     answer = volunteer_bot.site.connection.post(request.url, data=request.body, headers=headers, timeout=30)
-    # MediaWiki itself refuses two kinds of session in one request.
-    assert answer.status_code == 400 and "userinfo" not in answer.text
+    # MediaWiki itself refuses two kinds of session in one request: 1.39 by 400, 1.43 by an exception.
+    assert answer.status_code in (400, 500) and "userinfo" not in answer.text
 
 
 def edit(user: str, title: str, parent: str = "0") -> Signed:
