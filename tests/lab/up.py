@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 import time
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import apt
@@ -14,6 +16,8 @@ from parts import Part
 from settings import Lab, LabError
 
 TAIL = 15
+# Seconds after which somebody who waits wants to know for what.
+QUIET = 5.0
 
 
 def up(lab: Lab, chosen: dict[str, Part]) -> list[str]:
@@ -21,7 +25,8 @@ def up(lab: Lab, chosen: dict[str, Part]) -> list[str]:
     begun = time.monotonic()
     wanted = {package for part in chosen.values() for package in part.PACKAGES}
     try:
-        added = apt.install(lab, wanted)
+        with _announced(lab, "packages"):
+            added = apt.install(lab, wanted)
     except LabError as error:
         _report_failure(lab, "packages", error, [])
         return ["packages"]
@@ -34,7 +39,8 @@ def up(lab: Lab, chosen: dict[str, Part]) -> list[str]:
         try:
             was_healthy = parts.objection(lab, part) is None
             begun = time.monotonic()
-            part.install(lab)
+            with _announced(lab, name):
+                part.install(lab)
             if time.monotonic() - begun > 1:
                 _say(name, begun, "installed")
             for need in part.NEEDS:
@@ -79,6 +85,17 @@ def _line(text: str) -> None:
 
 def _say(name: str, begun: float, what: str) -> None:
     _line(f"{name:<12} {what:<14} {time.monotonic() - begun:6.1f} s")
+
+
+@contextmanager
+def _announced(lab: Lab, name: str) -> Iterator[None]:
+    timer = threading.Timer(QUIET, _line, [f"{name:<12} installing     logs: {lab.dir}/log/"])
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def _report_failure(lab: Lab, name: str, error: LabError, daemons: list[str]) -> None:
