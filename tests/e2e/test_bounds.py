@@ -109,5 +109,5 @@ def test_who_may_not_do_it_may_not_take_it_back(operator_bot: Bot, volunteer_bot
         return [notice["text"]["key"].removeprefix("openstackmanager-") for notice in view["notices"]]
 
     assert notices() == ["wish-toolate"]
-    with sidecar_with('\n[policy]\ncreate = "projectadmin"\n'):
+    with sidecar_with(lambda config: f'{config}\n[policy]\ncreate = "projectadmin"\n'):
         assert notices() == ["needrole"]
