@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import threading
+from datetime import datetime
 
 import pytest
 from conftest import fresh_name
@@ -150,6 +151,20 @@ def test_a_new_name_moves_the_redirect_and_not_the_page(volunteer_bot: Bot) -> N
         return volunteer_bot.page(redirect.format(old))["text"].startswith(f"#REDIRECT [[{again['page']}]]")
 
     until(follows, "the name that is used again leads to its new owner")
+
+
+def test_what_the_person_did_is_theirs_alone(volunteer_bot: Bot) -> None:
+    """The observer, who sees the same server later and with other rights, has nothing to add to its page."""
+    made = volunteer_bot.started(fresh_name())
+
+    def looked_at_since() -> bool:
+        rows = volunteer_bot.site.get("query", list="novainstances", niproject="bots", nilimit=500)
+        (row,) = [r for r in rows["query"]["novainstances"] if r["instanceid"] == made["instanceid"]]
+        return datetime.fromisoformat(row["asof"]) > datetime.fromisoformat(made["finished"])
+
+    until(looked_at_since, "the observer has seen it")
+    until(lambda: volunteer_bot.facts(made["page"]).get("Instance State") == ["ACTIVE"], "the page says so")
+    assert {each["user"] for each in volunteer_bot.history(made["page"])} == {VOLUNTEER.name}
 
 
 def test_a_server_deleted_behind_our_back(volunteer_bot: Bot) -> None:

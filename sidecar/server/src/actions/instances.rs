@@ -6,9 +6,10 @@ use osm_core::action::Action;
 use osm_core::actor::Actor;
 use osm_core::authz::{Target, authorise};
 use osm_core::ids::{InstanceId, ProjectName, Region};
-use osm_core::instance::{Instance, state_text};
+use osm_core::instance::{Instance, ServerRequest, state_text};
 use osm_core::message::{Msg, Value};
 use osm_core::pages::title::project_title;
+use osm_core::plan::Step;
 use osm_core::ports::{InstanceFilter, Operation, OperationFilter, Seen};
 use osm_core::refusal::Refusal;
 use osm_core::view::{Block, Level, PageLink, Row, View};
@@ -346,6 +347,11 @@ fn state(instance: &Instance, moving: Option<&Operation>) -> Value {
 
 /// An instance that is asked for and not yet seen.
 fn starting_row(operation: &Operation, regions: usize) -> Row {
+    let planned = operation.plan.steps.iter().find_map(|s| match &s.step {
+        Step::CreateServer { server } => Some(server),
+        _ => None,
+    });
+    let asked = |what: fn(&ServerRequest) -> &String| Value::text(planned.map_or("", |s| what(s)));
     let mut cells = vec![
         Value::text(&operation.plan.name),
         Value::text(""),
@@ -353,8 +359,8 @@ fn starting_row(operation: &Operation, regions: usize) -> Row {
             v: vec![Value::text("BUILD"), progress(operation)],
         },
         Value::text(""),
-        Value::text(""),
-        Value::text(""),
+        asked(|server| &server.flavor_name),
+        asked(|server| &server.image_name),
         Value::text(""),
         Value::text(""),
     ];
