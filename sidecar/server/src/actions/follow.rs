@@ -3,6 +3,7 @@
 use super::lookup::{mismatch, refuse};
 use super::outcome::progress;
 use super::{Caller, Context, SpecialRequest};
+use chrono::SubsecRound as _;
 use osm_core::action::Action;
 use osm_core::actor::Actor;
 use osm_core::authz::{Target, authorise};
@@ -44,7 +45,7 @@ impl Context {
         };
         let found = self.operations.operations(&filter).await.map_err(refuse)?;
         let mut view = View::new(Msg::new("novaoperations"));
-        view.as_of = Some((self.clock)());
+        view.as_of = Some((self.clock)().trunc_subsecs(0));
         view.live = found.iter().any(|o| !o.state.over());
         view.blocks.push(Block::Table {
             id: "operations".to_owned(),
