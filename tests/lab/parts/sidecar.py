@@ -36,6 +36,10 @@ def start(lab: Lab) -> None:
     _copy_program(lab)
     changed = [_write_config(lab), _program(lab), *(mediawiki.keys_file(lab, way) for way in ("shim", "wiki"))]
     command(lab, "migrate")
+    command(lab, "wiki", "push")
+    # Before it serves, since a project's page is written at the first look and the next comes minutes later.
+    for person in PEOPLE:
+        command(lab, "link", "--wiki-user", person.name, "--uid", person.uid)
     daemon.ensure(lab, "sidecar", [*_argv(lab), "serve"], config=changed, ports=["sidecar"])
 
 
@@ -44,9 +48,7 @@ def health(lab: Lab) -> str | None:
 
 
 def setup(lab: Lab) -> None:
-    command(lab, "wiki", "push")
-    for person in PEOPLE:
-        command(lab, "link", "--wiki-user", person.name, "--uid", person.uid)
+    pass
 
 
 def url(lab: Lab) -> str:
