@@ -141,16 +141,25 @@ impl Browser {
         reply["query"]["pages"][0]["revisions"][0].clone()
     }
 
-    async fn recent_change(&mut self, title: &str) -> Value {
-        let reply = self
-            .post(&[
-                ("action", "query"),
-                ("list", "recentchanges"),
-                ("rctitle", title),
-                ("rcprop", "user|comment|tags|flags"),
-            ])
-            .await;
-        reply["query"]["recentchanges"][0].clone()
+    /// What Recent Changes has of a revision: MediaWiki puts it there, and the tag onto it, once it has answered.
+    async fn recent_change(&mut self, title: &str, revision: u64) -> Value {
+        for _ in 0..100 {
+            let reply = self
+                .post(&[
+                    ("action", "query"),
+                    ("list", "recentchanges"),
+                    ("rctitle", title),
+                    ("rcprop", "user|comment|tags|flags|ids"),
+                ])
+                .await;
+            let changes = reply["query"]["recentchanges"].as_array().unwrap();
+            let change = changes.iter().find(|c| c["revid"] == revision);
+            if let Some(change) = change.filter(|c| c["tags"] != serde_json::json!([])) {
+                return change.clone();
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        }
+        panic!("revision {revision} of {title} is not in Recent Changes");
     }
 }
 
@@ -163,7 +172,7 @@ async fn an_edit_stands_under_the_persons_name() {
     let first = save(&wiki, &title, "one", &volunteer, 0).await;
 
     let mut browser = Browser::new();
-    let change = browser.recent_change(&title).await;
+    let change = browser.recent_change(&title, first).await;
     assert_eq!(change["user"], "Volunteer");
     assert_eq!(change["comment"], format!("test of {title}"));
     assert_eq!(change["bot"], false);
@@ -182,7 +191,8 @@ async fn an_edit_stands_under_the_persons_name() {
 
     let second = save(&wiki, &title, "two", &EditAs::System { bot: true }, first).await;
     assert!(second > first);
-    assert_eq!(browser.recent_change(&title).await["bot"], true);
+    let change = browser.recent_change(&title, second).await;
+    assert_eq!(change["bot"], true);
     assert_eq!(browser.latest(&title).await["user"], "OpenStackManager");
 }
 
