@@ -11,8 +11,8 @@ import hashlib
 import json
 import os
 import pwd
-import secrets
 import random
+import secrets
 import socket
 import subprocess
 from dataclasses import dataclass
