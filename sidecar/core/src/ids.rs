@@ -137,13 +137,18 @@ fn looks_like_instance_title(text: &str) -> bool {
             .is_some_and(|rest| !rest.is_empty() && rest.chars().all(|c| c.is_ascii_hexdigit()))
 }
 
-/// Raises the first letter as MediaWiki does with titles.
+/// Raises the first letter where that gives one letter: MediaWiki leaves `ß` and its like as they are.
 pub fn ucfirst(text: &str) -> String {
     let mut chars = text.chars();
-    chars
-        .next()
-        .map(|c| c.to_uppercase().chain(chars).collect())
-        .unwrap_or_default()
+    let Some(first) = chars.next() else {
+        return String::new();
+    };
+    let mut upper = first.to_uppercase();
+    let raised = match (upper.next(), upper.next()) {
+        (Some(one), None) => one,
+        _ => first,
+    };
+    std::iter::once(raised).chain(chars).collect()
 }
 
 impl Region {

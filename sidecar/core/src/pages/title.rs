@@ -1,6 +1,6 @@
 //! What pages are called.
 
-use crate::ids::{InstanceId, ProjectName, Region};
+use crate::ids::{InstanceId, ProjectName, Region, ucfirst};
 use unicode_normalization::UnicodeNormalization as _;
 
 /// The namespace of all pages here.
@@ -77,18 +77,4 @@ pub fn normalised(title: &str) -> String {
 
 fn spaces_collapsed(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-/// Raises the first letter where that gives one letter: MediaWiki leaves `ß` and its like as they are.
-fn ucfirst(text: &str) -> String {
-    let mut chars = text.chars();
-    let Some(first) = chars.next() else {
-        return String::new();
-    };
-    let mut upper = first.to_uppercase();
-    let raised = match (upper.next(), upper.next()) {
-        (Some(one), None) => one,
-        _ => first,
-    };
-    std::iter::once(raised).chain(chars).collect()
 }

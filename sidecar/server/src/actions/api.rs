@@ -1,6 +1,6 @@
 //! The same actions for wiki API bots: `action=novainstance`, `action=novaoperation`, `list=novainstances`.
 
-use super::instances::parse_offset;
+use super::instances::{offset_after, parse_offset};
 use super::{ApiRequest, Caller, Context, lookup::refuse};
 use osm_core::action::Action;
 use osm_core::authz::{Target, authorise};
@@ -260,25 +260,11 @@ impl Context {
         let wanted = usize::try_from(limit).unwrap_or(usize::MAX);
         let more = rows.len() > wanted;
         rows.truncate(wanted);
-        let cont = rows.last().filter(|_| more).map(|seen| {
-            let i = &seen.instance;
-            let at = format!("{}|{}|{}|{}", i.project, i.region, i.name, i.id);
-            BTreeMap::from([("continue".to_owned(), at)])
-        });
-        let mut titles = BTreeMap::new();
-        for region in self.settings.region_names() {
-            let ids: Vec<_> = rows
-                .iter()
-                .filter(|s| s.instance.region == region)
-                .map(|s| s.instance.id)
-                .collect();
-            titles.extend(
-                self.pages
-                    .instance_titles(&region, &ids)
-                    .await
-                    .map_err(refuse)?,
-            );
-        }
+        let cont = rows
+            .last()
+            .filter(|_| more)
+            .map(|seen| BTreeMap::from([("continue".to_owned(), offset_after(&seen.instance))]));
+        let titles = self.titles_of(&rows).await?;
         let rows = rows
             .iter()
             .map(|s| row(s, titles.get(&s.instance.id)))

@@ -131,20 +131,7 @@ impl Context {
             .await
             .map_err(refuse)?;
         let regions = self.settings.region_names();
-        let mut titles = BTreeMap::new();
-        for region in &regions {
-            let ids: Vec<InstanceId> = rows
-                .iter()
-                .filter(|s| s.instance.region == *region)
-                .map(|s| s.instance.id)
-                .collect();
-            titles.extend(
-                self.pages
-                    .instance_titles(region, &ids)
-                    .await
-                    .map_err(refuse)?,
-            );
-        }
+        let titles = self.titles_of(&rows).await?;
         Ok(Listing {
             actor,
             projects,
@@ -155,6 +142,24 @@ impl Context {
             more,
             after,
         })
+    }
+
+    /// The pages of these instances, where they have one.
+    pub(super) async fn titles_of(
+        &self,
+        rows: &[Seen],
+    ) -> Result<BTreeMap<InstanceId, String>, Refusal> {
+        let mut titles = BTreeMap::new();
+        for region in self.settings.region_names() {
+            let ids: Vec<InstanceId> = rows
+                .iter()
+                .filter(|s| s.instance.region == region)
+                .map(|s| s.instance.id)
+                .collect();
+            let found = self.pages.instance_titles(&region, &ids).await;
+            titles.extend(found.map_err(refuse)?);
+        }
+        Ok(titles)
     }
 
     fn render(&self, listing: &Listing, request: &SpecialRequest, view: &mut View) {
@@ -172,7 +177,7 @@ impl Context {
         }
         let next = last.map(|seen| {
             let i = &seen.instance;
-            let offset = format!("{}|{}|{}|{}", i.project, i.region, i.name, i.id);
+            let offset = offset_after(i);
             let mut query = vec![("offset", offset.as_str())];
             query.extend(request.query.get("project").map(|p| ("project", p)));
             PageLink::new("NovaInstance", &query)
@@ -371,6 +376,11 @@ fn starting_row(operation: &Operation, regions: usize) -> Row {
         id: format!("operation-{}", operation.id),
         cells,
     }
+}
+
+/// What [`parse_offset`] reads, for the last row before.
+pub(super) fn offset_after(last: &Instance) -> String {
+    format!("{}|{}|{}|{}", last.project, last.region, last.name, last.id)
 }
 
 /// Where a page of the list goes on: project, region, name, id of the last row before.
