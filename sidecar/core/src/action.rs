@@ -17,6 +17,10 @@ pub enum Action {
     InstanceConsole,
     /// Delete an instance.
     InstanceDelete,
+    /// Choose an instance's security groups.
+    InstanceConfigure,
+    /// Remove a server that no operation stands for.
+    InstanceRemoveStray,
     /// See projects.
     ProjectList,
     /// See operations, one's own and one's projects'.
@@ -29,22 +33,27 @@ pub enum Action {
     OperationRetry,
     /// Let an operation that stopped half-way be: what stands then is for a person to mend.
     OperationGiveUp,
+    /// Try whether operations are recorded and carried out, by one that does nothing.
+    OperationProbe,
 }
 
 impl Action {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 14] = [
         Self::InstanceList,
         Self::InstanceCreate,
         Self::InstanceReboot,
         Self::InstanceConsole,
         Self::InstanceDelete,
+        Self::InstanceConfigure,
+        Self::InstanceRemoveStray,
         Self::ProjectList,
         Self::OperationList,
         Self::OperationShow,
         Self::OperationCancel,
         Self::OperationRetry,
         Self::OperationGiveUp,
+        Self::OperationProbe,
     ];
 
     /// The name, as stored, logged and configured.
@@ -55,12 +64,15 @@ impl Action {
             Self::InstanceReboot => "instance-reboot",
             Self::InstanceConsole => "instance-console",
             Self::InstanceDelete => "instance-delete",
+            Self::InstanceConfigure => "instance-configure",
+            Self::InstanceRemoveStray => "instance-remove-stray",
             Self::ProjectList => "project-list",
             Self::OperationList => "operation-list",
             Self::OperationShow => "operation-show",
             Self::OperationCancel => "operation-cancel",
             Self::OperationRetry => "operation-retry",
             Self::OperationGiveUp => "operation-give-up",
+            Self::OperationProbe => "operation-probe",
         }
     }
 

@@ -51,7 +51,26 @@ pub struct Actor {
     pub person: Option<Person>,
 }
 
+/// The system's own name, where no person is behind what is done. MediaWiki's id for nobody is 0.
+pub const SYSTEM: &str = "OpenStackManager";
+
 impl Actor {
+    /// The system itself.
+    pub fn system() -> Self {
+        Self {
+            user: WikiUser {
+                wiki_user_id: 0,
+                name: SYSTEM.to_owned(),
+                groups: BTreeSet::new(),
+                rights: BTreeSet::new(),
+                block: None,
+                registered: None,
+                email_confirmed: false,
+            },
+            person: None,
+        }
+    }
+
     /// Holds a wiki right of ours.
     pub fn has_right(&self, right: &str) -> bool {
         self.user.rights.contains(right)

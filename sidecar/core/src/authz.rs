@@ -94,17 +94,20 @@ pub fn authorise(
             target: target.clone(),
         })
     };
-    let Target::Project(_, project) = target else {
-        return permit();
-    };
     if is_cloudadmin(actor) {
         return permit();
     }
+    if matches!(
+        action,
+        Action::OperationGiveUp | Action::OperationProbe | Action::InstanceRemoveStray
+    ) {
+        return forbidden(Msg::new("needcloudadmin"));
+    }
+    let Target::Project(_, project) = target else {
+        return permit();
+    };
     if !action.writes() && action != Action::InstanceConsole && actor.has_right("listall") {
         return permit();
-    }
-    if action == Action::OperationGiveUp {
-        return forbidden(Msg::new("needcloudadmin"));
     }
     if actor.person.is_none() {
         return forbidden(Msg::new("nolink"));
@@ -121,6 +124,21 @@ pub fn authorise(
         );
     }
     permit()
+}
+
+/// What the system does of itself: it removes what no operation stands for, and that alone.
+pub fn authorise_own(policy: &Policy, target: &Target) -> Result<Permit, Refusal> {
+    if let Some(reason) = refused_for_maintenance(policy, target) {
+        return Err(Refusal::new(
+            RefusalKind::Maintenance,
+            Msg::new("maintenance").with(reason),
+        ));
+    }
+    Ok(Permit {
+        actor: Actor::system(),
+        action: Action::InstanceRemoveStray,
+        target: target.clone(),
+    })
 }
 
 /// The wiki's rights `listall` and `manageproject` together make a cloud admin.

@@ -4,11 +4,11 @@ use crate::action::Action;
 use crate::authz::{Permit, Target};
 use crate::ids::{InstanceId, InstanceName, ProjectId, ProjectName, Region};
 use crate::message::Msg;
-use crate::plan::{Goal, Plan, PlannedStep, Step, Undo};
+use crate::plan::{Facts, Goal, Plan, PlannedStep, Step, Undo};
 use crate::refusal::{Refusal, RefusalKind};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What is known of an instance: Nova's word, and what we remember of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -298,15 +298,13 @@ pub fn plan_create(
                 project_id: facts.project_id.clone(),
                 instance: None,
                 name: name.to_string(),
+                facts: create_facts(facts, flavor, image, request),
                 steps: vec![
                     PlannedStep {
                         step: Step::CreateServer { server },
                         undo: Undo::DeleteServer,
                     },
-                    PlannedStep {
-                        step: Step::AwaitServer { goal: Goal::Active },
-                        undo: Undo::none("waiting changes nothing"),
-                    },
+                    awaited(Goal::Active),
                 ],
             })
         }
@@ -357,16 +355,71 @@ pub fn plan_reboot(permit: &Permit, instance: &Instance) -> Result<Plan, Refusal
         permit.action(),
         instance,
         vec![
-            PlannedStep {
-                step: Step::RebootServer,
-                undo: Undo::none("a reboot cannot be taken back"),
-            },
-            PlannedStep {
-                step: Step::AwaitServer { goal: Goal::Active },
-                undo: Undo::none("waiting changes nothing"),
-            },
+            PlannedStep::for_good(Step::RebootServer, "a reboot cannot be taken back"),
+            awaited(Goal::Active),
         ],
     ))
+}
+
+/// Plans the security groups of an instance to be these; what is so already is left alone.
+pub fn plan_configure(
+    permit: &Permit,
+    instance: &Instance,
+    on_offer: &[SecurityGroup],
+    wanted: &[String],
+) -> Result<Plan, Vec<Refusal>> {
+    refuse_unless_reachable(permit, instance).map_err(|refusal| vec![refusal])?;
+    let has: BTreeSet<&String> = instance.security_groups.iter().collect();
+    let wanted: BTreeSet<&String> = wanted.iter().collect();
+    let unknown: Vec<Refusal> = wanted
+        .difference(&has)
+        .filter(|name| !on_offer.iter().any(|g| g.name == ***name))
+        .map(|name| {
+            Refusal::field(
+                "groups",
+                Msg::new("badsecuritygroup")
+                    .with(name.as_str())
+                    .with(instance.project.as_str()),
+            )
+        })
+        .collect();
+    if !unknown.is_empty() {
+        return Err(unknown);
+    }
+    let add = |name: &&String| Step::AddSecurityGroup {
+        group: (*name).clone(),
+    };
+    let remove = |name: &&String| Step::RemoveSecurityGroup {
+        group: (*name).clone(),
+    };
+    // Added first: a server without any group would be open or closed to all in between.
+    let added = wanted.difference(&has);
+    let removed = has.difference(&wanted);
+    let steps: Vec<PlannedStep> = added
+        .map(|name| PlannedStep::undone_by(add(name), remove(name)))
+        .chain(removed.map(|name| PlannedStep::undone_by(remove(name), add(name))))
+        .collect();
+    if steps.is_empty() {
+        let already = Msg::new("nothingtochange").with(instance.name.as_str());
+        return Err(vec![Refusal::new(RefusalKind::Conflict, already)]);
+    }
+    Ok(plan_for(permit.action(), instance, steps))
+}
+
+/// Plans the removal of a server that no operation stands for any more: the second of one, or one that came
+/// after its operation was taken back. `used`: a person has done something with it.
+pub fn plan_remove_stray(
+    permit: &Permit,
+    instance: &Instance,
+    used: bool,
+) -> Result<Plan, Refusal> {
+    if used {
+        return Err(Refusal::new(
+            RefusalKind::Conflict,
+            Msg::new("strayinuse").with(instance.name.as_str()),
+        ));
+    }
+    plan_delete(permit, instance)
 }
 
 /// Plans a delete.
@@ -376,14 +429,8 @@ pub fn plan_delete(permit: &Permit, instance: &Instance) -> Result<Plan, Refusal
         permit.action(),
         instance,
         vec![
-            PlannedStep {
-                step: Step::DeleteServer,
-                undo: Undo::none("what was on its disk is gone"),
-            },
-            PlannedStep {
-                step: Step::AwaitServer { goal: Goal::Gone },
-                undo: Undo::none("waiting changes nothing"),
-            },
+            PlannedStep::for_good(Step::DeleteServer, "what was on its disk is gone"),
+            awaited(Goal::Gone),
         ],
     ))
 }
@@ -416,7 +463,51 @@ fn plan_for(action: Action, instance: &Instance, steps: Vec<PlannedStep>) -> Pla
         instance: Some(instance.id),
         name: instance.name.clone(),
         steps,
+        facts: instance_facts(instance),
     }
+}
+
+fn awaited(goal: Goal) -> PlannedStep {
+    PlannedStep::for_good(Step::AwaitServer { goal }, "waiting changes nothing")
+}
+
+/// What a plan for an instance depends on.
+fn instance_facts(instance: &Instance) -> Facts {
+    let mut facts = Facts::default();
+    facts.note("instance", instance.id.to_string());
+    facts.note("name", instance.name.as_str());
+    facts.note("project", instance.project_id.as_str());
+    facts.note("state", state_text(instance));
+    facts.note("flavor", instance.flavor.name.as_str());
+    facts.note("security groups", instance.security_groups.join(", "));
+    facts
+}
+
+/// What a plan for a new instance depends on: what was chosen, not all that was on offer.
+fn create_facts(
+    read: &CreateFacts,
+    flavor: &Flavor,
+    image: &Image,
+    asked: &CreateRequest,
+) -> Facts {
+    let mut facts = Facts::default();
+    facts.note("project", read.project_id.as_str());
+    facts.note(
+        format!("flavor {}", flavor.name),
+        format!(
+            "{} CPUs, {} MB, {} GB",
+            flavor.vcpus, flavor.ram_mb, flavor.disk_gb
+        ),
+    );
+    let name = image.name.as_ref().unwrap_or(&image.id);
+    facts.note(format!("image {name}"), image.id.as_str());
+    facts.note("network", read.network.as_str());
+    for group in &read.security_groups {
+        if asked.security_groups.contains(&group.name) {
+            facts.note(format!("security group {}", group.name), group.id.as_str());
+        }
+    }
+    facts
 }
 
 /// `STATE (task_state)`, as lists show it.

@@ -1,9 +1,51 @@
 //! A plan: what will be done, step by step, each with its undo. Plain data, stored before the first effect.
+//!
+//! Stored plans live on: what is added has a default, and `tests/stored/` keeps a sample of each form.
 
 use crate::action::Action;
 use crate::ids::{InstanceId, ProjectId, ProjectName, Region};
 use crate::instance::ServerRequest;
+use crate::message::Msg;
+use crate::refusal::{Refusal, RefusalKind};
 use serde::{Deserialize, Serialize};
+use serde_json::{Value as Json, json};
+use std::collections::BTreeMap;
+
+/// What a plan was made from: each fact by the name that people know it by, with its value or version then.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Facts(pub BTreeMap<String, String>);
+
+impl Facts {
+    /// Notes a fact.
+    pub fn note(&mut self, name: impl Into<String>, version: impl Into<String>) {
+        self.0.insert(name.into(), version.into());
+    }
+
+    /// Nothing was noted.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Refuses, by name of all that changed, a plan made from these facts in place of one made from the
+    /// `seen` ones, which a person was shown.
+    pub fn refuse_unless(&self, seen: &Self) -> Result<(), Refusal> {
+        let value = |facts: &Self, name: &String| facts.0.get(name).cloned().unwrap_or_default();
+        let names: std::collections::BTreeSet<_> = self.0.keys().chain(seen.0.keys()).collect();
+        let changed: Vec<String> = names
+            .into_iter()
+            .filter(|name| value(self, name) != value(seen, name))
+            .map(|name| format!("{name}: {} → {}", value(seen, name), value(self, name)))
+            .collect();
+        if changed.is_empty() {
+            return Ok(());
+        }
+        Err(Refusal::new(
+            RefusalKind::Conflict,
+            Msg::new("planchanged").with(changed.join("; ")),
+        ))
+    }
+}
 
 /// What will be done.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,6 +66,9 @@ pub struct Plan {
     pub name: String,
     /// In order.
     pub steps: Vec<PlannedStep>,
+    /// What it was made from.
+    #[serde(default, skip_serializing_if = "Facts::is_empty")]
+    pub facts: Facts,
 }
 
 impl Plan {
@@ -39,9 +84,43 @@ impl Plan {
 
     /// One writer at a time per resource: what this plan writes to.
     pub fn resource(&self) -> String {
+        if let Some(PlannedStep { step, .. }) = self.steps.first()
+            && let Some(resource) = step.resource(self)
+        {
+            return resource;
+        }
         match self.instance {
             Some(id) => format!("{}/instance/{id}", self.region),
             None => format!("{}/name/{}/{}", self.region, self.project_id, self.name),
+        }
+    }
+
+    /// What the world has in other ways once all of it is done; `made` is the server that it made, once known.
+    pub fn changes(&self, made: Option<InstanceId>) -> Vec<Change> {
+        let steps = self.steps.iter();
+        steps.filter_map(|s| s.step.change(self, made)).collect()
+    }
+}
+
+/// Something that a step makes otherwise. Its undo makes it as it was before.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Change {
+    /// What: begins with the region, or with a slash where it is of no region.
+    pub resource: String,
+    /// `None`: it was not there.
+    pub before: Option<Json>,
+    /// `None`: it is no longer there.
+    pub after: Option<Json>,
+}
+
+impl Change {
+    /// The change back.
+    #[must_use]
+    pub fn reversed(self) -> Self {
+        Self {
+            resource: self.resource,
+            before: self.after,
+            after: self.before,
         }
     }
 }
@@ -53,6 +132,29 @@ pub struct PlannedStep {
     pub step: Step,
     /// How it is taken back.
     pub undo: Undo,
+}
+
+impl PlannedStep {
+    /// A step that another one takes back.
+    pub fn undone_by(step: Step, back: Step) -> Self {
+        let undo = Undo::Do {
+            step: Box::new(back),
+        };
+        Self { step, undo }
+    }
+
+    /// A step that cannot be taken back or need not be; `why` is for whoever reads the stored plan.
+    pub fn for_good(step: Step, why: &str) -> Self {
+        let undo = Undo::None {
+            why: why.to_owned(),
+        };
+        Self { step, undo }
+    }
+
+    /// Once done, the world cannot be made as it was.
+    pub fn irrevocable(&self) -> bool {
+        matches!(self.undo, Undo::None { .. }) && self.step.has_effect()
+    }
 }
 
 /// One effect. Each may be run twice and does its work once.
@@ -73,6 +175,18 @@ pub enum Step {
     RebootServer,
     /// Delete.
     DeleteServer,
+    /// Put a server into a security group.
+    AddSecurityGroup {
+        /// The group's name.
+        group: String,
+    },
+    /// Take a server out of a security group.
+    RemoveSecurityGroup {
+        /// The group's name.
+        group: String,
+    },
+    /// Nothing: shows that operations are recorded and carried out.
+    Nothing,
 }
 
 impl Step {
@@ -83,6 +197,72 @@ impl Step {
             Self::AwaitServer { .. } => "await-server",
             Self::RebootServer => "reboot-server",
             Self::DeleteServer => "delete-server",
+            Self::AddSecurityGroup { .. } => "add-security-group",
+            Self::RemoveSecurityGroup { .. } => "remove-security-group",
+            Self::Nothing => "nothing",
+        }
+    }
+
+    /// It makes something otherwise.
+    pub fn has_effect(&self) -> bool {
+        !matches!(self, Self::AwaitServer { .. } | Self::Nothing)
+    }
+
+    /// The resource of a plan that begins with this step, where it is not the plan's instance or name.
+    fn resource(&self, plan: &Plan) -> Option<String> {
+        match self {
+            Self::Nothing => Some(format!("/probe/{}", plan.name)),
+            _ => None,
+        }
+    }
+
+    /// What is otherwise once this is done. A server counts as gone when it is, not when that was asked for.
+    pub fn change(&self, plan: &Plan, made: Option<InstanceId>) -> Option<Change> {
+        let id = made.or(plan.instance);
+        let name = id.map_or_else(|| format!("new {}", plan.name), |id| id.to_string());
+        let server = format!("{}/instance/{name}", plan.region);
+        let facts = || json!({"name": plan.name, "project": plan.project});
+        let group = |group: &str, before: Option<Json>, after: Option<Json>| Change {
+            resource: format!("{server}/security-group/{group}"),
+            before,
+            after,
+        };
+        let there = || Some(json!(true));
+        match self {
+            Self::CreateServer { .. } => Some(Change {
+                resource: server,
+                before: None,
+                after: Some(facts()),
+            }),
+            Self::AwaitServer { goal: Goal::Gone } => Some(Change {
+                resource: server,
+                before: Some(facts()),
+                after: None,
+            }),
+            Self::AddSecurityGroup { group: g } => Some(group(g, None, there())),
+            Self::RemoveSecurityGroup { group: g } => Some(group(g, there(), None)),
+            Self::AwaitServer { goal: Goal::Active }
+            | Self::RebootServer
+            | Self::DeleteServer
+            | Self::Nothing => None,
+        }
+    }
+
+    /// What it does, for people, before it is done.
+    pub fn told(&self, plan: &Plan) -> Msg {
+        let msg = Msg::new(&format!("will-{}", self.name())).with(plan.name.as_str());
+        match self {
+            Self::CreateServer { server } => msg
+                .with(server.flavor_name.as_str())
+                .with(server.image_name.as_str()),
+            Self::AwaitServer { goal } => msg.with(match goal {
+                Goal::Active => "ACTIVE",
+                Goal::Gone => "DELETED",
+            }),
+            Self::AddSecurityGroup { group } | Self::RemoveSecurityGroup { group } => {
+                msg.with(group.as_str())
+            }
+            Self::RebootServer | Self::DeleteServer | Self::Nothing => msg,
         }
     }
 }
@@ -101,8 +281,13 @@ pub enum Goal {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "undo", rename_all = "kebab-case")]
 pub enum Undo {
-    /// Delete the server that this operation made.
+    /// Delete the server that this operation made, if it made one.
     DeleteServer,
+    /// Do the opposite.
+    Do {
+        /// The opposite.
+        step: Box<Step>,
+    },
     /// Nothing can or need be done.
     None {
         /// Why.
@@ -111,10 +296,15 @@ pub enum Undo {
 }
 
 impl Undo {
-    /// No undo, with the reason.
-    pub fn none(why: &str) -> Self {
-        Self::None {
-            why: why.to_owned(),
+    /// How it is taken back, for people, before anything is done.
+    pub fn told(&self, of: &PlannedStep) -> Msg {
+        match self {
+            Self::DeleteServer => Msg::new("undo-delete-server"),
+            Self::Do { .. } => Msg::new("undo-do"),
+            Self::None { .. } if of.step.has_effect() => {
+                Msg::new(&format!("undo-none-{}", of.step.name()))
+            }
+            Self::None { .. } => Msg::new("undo-nothing"),
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::doctor::Patient;
 use crate::documenter::{Counts, Documenter};
 use crate::http::{self, Actions, Ask, Backlog, Gate, Health, Http};
 use crate::observe::Observer;
-use crate::operations::Runner;
+use crate::operations::{Effects, Runner};
 use crate::telemetry::metrics;
 use async_trait::async_trait;
 use chrono::Utc;
@@ -94,14 +94,14 @@ impl App {
         let runner = Arc::new(Runner {
             work: self.store.clone(),
             index: self.store.clone(),
-            pages: self.store.clone(),
             compute: self.cloud.clone(),
-            write: self.cloud.clone(),
+            effects: Effects::new(self.cloud.clone()),
             work_bell: work_bell.clone(),
             page_bell: page_bell.clone(),
             owner: owner.clone(),
             traced: |id, work| Box::pin(async move { with_request_id(&id, work).await }),
             clock: Utc::now,
+            patience: config.operations.patience(),
         });
         let documenter = Arc::new(Documenter {
             pages: self.store.clone(),
@@ -240,8 +240,8 @@ impl App {
                 let (pages, since) = store.backlog().await?;
                 let filter = OperationFilter {
                     open: true,
-                    projects: None,
                     limit: COUNTED,
+                    ..OperationFilter::default()
                 };
                 let open = store.operations(&filter).await?;
                 Ok(Backlog {

@@ -12,6 +12,7 @@ pub mod cli;
 pub mod config;
 pub mod doctor;
 pub mod documenter;
+pub mod faults;
 pub mod http;
 pub mod observe;
 pub mod operations;

@@ -268,8 +268,8 @@ impl Observer {
     async fn under_way(&self) -> Result<Ours, PortError> {
         let filter = OperationFilter {
             open: true,
-            projects: None,
             limit: OPEN,
+            ..OperationFilter::default()
         };
         let open = self.operations.operations(&filter).await?;
         Ok(Ours {

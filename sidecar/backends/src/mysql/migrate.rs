@@ -7,12 +7,13 @@ use mysql_async::prelude::Queryable;
 use osm_core::ports::PortError;
 
 /// A file of `migrations/`; its number is its place in the list, from 1.
-const MIGRATIONS: [(&str, &str); 2] = [
+const MIGRATIONS: [(&str, &str); 3] = [
     ("store", include_str!("migrations/0001_store.sql")),
     (
         "cancellations",
         include_str!("migrations/0002_cancellations.sql"),
     ),
+    ("step times", include_str!("migrations/0003_step_times.sql")),
 ];
 
 /// So long does one replica wait for another that is migrating.

@@ -3,6 +3,7 @@
 //! Reading order: `migrations/` (the tables) → [`Store`] → `links` (links, pins, nonces) →
 //! `operations` (submitting, reading) → `work` (what the runner does) → `pages` → `instances`.
 
+mod audit;
 mod failure;
 mod instances;
 mod links;

@@ -1,7 +1,8 @@
 //! Recording operations in one transaction before their first effect, and reading them.
 
+use super::audit::{self, Doing};
 use super::failure::Failure;
-use super::stored::{decode_msg, decode_plan, encode, encode_plan, readable};
+use super::stored::{decode_msg, decode_plan, encode_plan, readable};
 use super::{Store, first, marks, put, rows};
 use async_trait::async_trait;
 use chrono::{DateTime, NaiveDateTime, Utc};
@@ -101,6 +102,14 @@ impl Store {
             sql.push_str(&format!(" AND project IN ({})", marks(projects.len())));
             params.extend(projects.iter().map(|p| p.as_str().into()));
         }
+        if let Some(user) = filter.wiki_user_id {
+            sql.push_str(" AND wiki_user_id = ?");
+            params.push(user.into());
+        }
+        if let Some(state) = filter.state {
+            sql.push_str(" AND state = ?");
+            params.push(state.name().into());
+        }
         sql.push_str(" ORDER BY created_at DESC, id DESC LIMIT ?");
         params.push(filter.limit.into());
         let found: Vec<Columns> = rows(&mut conn, &sql, params).await?;
@@ -108,8 +117,7 @@ impl Store {
             return Ok(Vec::new());
         }
         let sql = format!(
-            "SELECT operation_id, position, name, state, attempts, error FROM steps
-             WHERE operation_id IN ({}) ORDER BY operation_id, position",
+            "{STEPS} WHERE s.operation_id IN ({}) ORDER BY s.operation_id, s.position",
             marks(found.len())
         );
         let ids: Vec<Value> = found.iter().map(|columns| (&columns.0).into()).collect();
@@ -197,31 +205,16 @@ async fn submit(tx: &mut Transaction<'_>, new: &NewOperation) -> Result<Submitte
         tx.exec_drop(
             "INSERT INTO steps (operation_id, position, name, state, attempts)
              VALUES (?, ?, ?, ?, 0)",
-            (
-                id,
-                position,
-                planned.step.name(),
-                step_name(StepState::Waiting),
-            ),
+            (id, position, planned.step.name(), StepState::Waiting.name()),
         )
         .await?;
     }
-    tx.exec_drop(
-        "INSERT INTO audit (at, event, operation_id, region, project, wiki_user_id, wiki_user_name,
-           request_id, detail)
-         VALUES (?, 'submitted', ?, ?, ?, ?, ?, ?, ?)",
-        (
-            new.at.naive_utc(),
-            id,
-            plan.region.as_str(),
-            plan.project.as_str(),
-            new.wiki_user_id,
-            &new.wiki_user_name,
-            &new.request_id,
-            encode("audit row", json!({ "plan": plan }))?,
-        ),
-    )
-    .await?;
+    let doing = Doing {
+        by: (new.wiki_user_id, &new.wiki_user_name),
+        request_id: None,
+        at: new.at,
+    };
+    audit::append(tx, &new.id, "submitted", &doing, json!({ "plan": plan })).await?;
     Ok(Submitted::Recorded(new.id.clone()))
 }
 
@@ -330,7 +323,22 @@ type Columns = (
     bool,
 );
 
-type StepColumns = (String, u32, String, String, u32, Option<String>);
+type StepColumns = (
+    String,
+    u32,
+    String,
+    String,
+    u32,
+    Option<String>,
+    Option<NaiveDateTime>,
+    Option<NaiveDateTime>,
+);
+
+/// To be followed by `WHERE`.
+const STEPS: &str = "SELECT s.operation_id, s.position, s.name, s.state, s.attempts, s.error, \
+                       t.started_at, t.ended_at \
+                     FROM steps s LEFT JOIN step_times t \
+                       ON t.operation_id = s.operation_id AND t.position = s.position";
 
 /// Reads one operation with its steps.
 pub(super) async fn read(
@@ -341,13 +349,8 @@ pub(super) async fn read(
     let Some(columns) = first::<Columns>(on, &sql, (id.as_str(),)).await? else {
         return Ok(None);
     };
-    let steps: Vec<StepColumns> = rows(
-        on,
-        "SELECT operation_id, position, name, state, attempts, error FROM steps
-         WHERE operation_id = ? ORDER BY position",
-        (id.as_str(),),
-    )
-    .await?;
+    let sql = format!("{STEPS} WHERE s.operation_id = ? ORDER BY s.position");
+    let steps: Vec<StepColumns> = rows(on, &sql, (id.as_str(),)).await?;
     operation_of(columns, steps).map(Some)
 }
 
@@ -371,8 +374,11 @@ fn operation_of(columns: Columns, steps: Vec<StepColumns>) -> Result<Operation, 
     })
 }
 
-fn step_of((_, index, name, state, attempts, error): StepColumns) -> Result<StepRecord, Failure> {
+fn step_of(columns: StepColumns) -> Result<StepRecord, Failure> {
+    let (_, index, name, state, attempts, error, started, ended) = columns;
     Ok(StepRecord {
+        started: started.map(|at| at.and_utc()),
+        ended: ended.map(|at| at.and_utc()),
         index,
         name,
         state: step_state_of(&state)?,
@@ -403,22 +409,11 @@ pub(super) fn state_of(name: &str) -> Result<OperationState, Failure> {
         })
 }
 
-/// A step's state, to be stored.
-pub(super) fn step_name(state: StepState) -> &'static str {
-    match state {
-        StepState::Waiting => "waiting",
-        StepState::Running => "running",
-        StepState::Done => "done",
-        StepState::Failed => "failed",
-        StepState::Undone => "undone",
-    }
-}
-
-fn step_state_of(name: &str) -> Result<StepState, Failure> {
-    use StepState::{Done, Failed, Running, Undone, Waiting};
-    [Waiting, Running, Done, Failed, Undone]
+/// A step's state as stored.
+pub(super) fn step_state_of(name: &str) -> Result<StepState, Failure> {
+    StepState::ALL
         .into_iter()
-        .find(|state| step_name(*state) == name)
+        .find(|state| state.name() == name)
         .ok_or_else(|| Failure::Stored {
             what: "step state",
             why: format!("there is no {name}"),

@@ -113,37 +113,9 @@ impl Pages for Store {
 const BATCH: usize = 1000;
 
 impl Store {
-    /// The page's row comes first: its lock keeps order with [`Store::try_page_done`].
     async fn try_due(&self, due: &PageDue) -> Result<(), Failure> {
-        let key = due.key.stored();
-        let now = Utc::now().naive_utc();
         let mut tx = self.begin().await?;
-        tx.exec_drop(
-            "INSERT INTO page_queue (page_key, page, seen_only, since, due_at)
-             VALUES (:key, :page, :seen_only, :now, :now)
-             ON DUPLICATE KEY UPDATE seen_only = LEAST(seen_only, :seen_only)",
-            params! {
-                "key" => &key,
-                "page" => encode("page key", &due.key)?,
-                "seen_only" => due.by.is_none(),
-                "now" => now,
-            },
-        )
-        .await?;
-        tx.exec_drop(
-            "INSERT INTO page_reasons
-               (page_key, wiki_user_id, wiki_user_name, operation_id, what, at)
-             VALUES (?, ?, ?, ?, ?, ?)",
-            (
-                &key,
-                due.by,
-                &due.by_name,
-                due.operation.as_ref().map(OperationId::as_str),
-                &due.what,
-                now,
-            ),
-        )
-        .await?;
+        add_due(&mut tx, due).await?;
         Ok(tx.commit().await?)
     }
 
@@ -302,6 +274,39 @@ impl Store {
         }
         Ok(tx.commit().await?)
     }
+}
+
+/// Adds a reason. The page's row comes first: its lock keeps order with [`Store::try_page_done`].
+pub(super) async fn add_due(tx: &mut Transaction<'_>, due: &PageDue) -> Result<(), Failure> {
+    let key = due.key.stored();
+    let now = Utc::now().naive_utc();
+    tx.exec_drop(
+        "INSERT INTO page_queue (page_key, page, seen_only, since, due_at)
+         VALUES (:key, :page, :seen_only, :now, :now)
+         ON DUPLICATE KEY UPDATE seen_only = LEAST(seen_only, :seen_only)",
+        params! {
+            "key" => &key,
+            "page" => encode("page key", &due.key)?,
+            "seen_only" => due.by.is_none(),
+            "now" => now,
+        },
+    )
+    .await?;
+    tx.exec_drop(
+        "INSERT INTO page_reasons
+           (page_key, wiki_user_id, wiki_user_name, operation_id, what, at)
+         VALUES (?, ?, ?, ?, ?, ?)",
+        (
+            &key,
+            due.by,
+            &due.by_name,
+            due.operation.as_ref().map(OperationId::as_str),
+            &due.what,
+            now,
+        ),
+    )
+    .await?;
+    Ok(())
 }
 
 /// Refused unless this very claim is in force; the page's row is locked.

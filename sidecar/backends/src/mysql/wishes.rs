@@ -1,14 +1,15 @@
 //! What people wish of operations: cancel, retry, give up. Each is noted with its audit row or not at all.
 
+use super::audit::{self, Doing};
 use super::failure::Failure;
-use super::operations::state_of;
-use super::stored::{decode_plan, encode};
-use super::{Store, first, put};
+use super::operations::{state_of, step_state_of};
+use super::stored::decode_plan;
+use super::{Store, first, put, rows};
 use chrono::{DateTime, Utc};
 use mysql_async::Transaction;
 use mysql_async::prelude::Queryable;
 use osm_core::ids::OperationId;
-use osm_core::ports::{OperationState, Wish};
+use osm_core::ports::{OperationState, StepState, Wish};
 use serde_json::json;
 
 impl Store {
@@ -58,7 +59,17 @@ impl Store {
             _ => false,
         };
         if done {
-            audit(&mut tx, id, wish, by, request_id, at).await?;
+            let event = match wish {
+                Wish::Cancel => "cancel",
+                Wish::Retry => "retry",
+                Wish::GiveUp => "give-up",
+            };
+            let doing = Doing {
+                by,
+                request_id: Some(request_id),
+                at,
+            };
+            audit::append(&mut tx, id, event, &doing, json!({})).await?;
             tx.commit().await?;
         } else {
             tx.rollback().await?;
@@ -67,7 +78,8 @@ impl Store {
     }
 }
 
-/// What is parked was being taken back, and is taken back further; not while another is at work on the same.
+/// What is parked goes on in the direction in which it stopped; not while another is at work on the same.
+/// What could not be done is tried anew, as something that may have been done already.
 async fn resume(
     tx: &mut Transaction<'_>,
     id: &OperationId,
@@ -83,42 +95,41 @@ async fn resume(
     if other.is_some() {
         return Ok(false);
     }
+    let steps: Vec<(u32, String)> = rows(
+        tx,
+        "SELECT position, state FROM steps WHERE operation_id = ?",
+        (id.as_str(),),
+    )
+    .await?;
+    let mut backwards = false;
+    for (position, state) in steps {
+        let state = step_state_of(&state)?;
+        backwards |= state.backwards();
+        let again = match state {
+            StepState::Failed => StepState::Running,
+            StepState::Stuck => StepState::Undoing,
+            _ => continue,
+        };
+        tx.exec_drop(
+            "UPDATE steps SET state = ?, attempts = 1 WHERE operation_id = ? AND position = ?",
+            (again.name(), id.as_str(), position),
+        )
+        .await?;
+        tx.exec_drop(
+            "DELETE FROM step_times WHERE operation_id = ? AND position = ?",
+            (id.as_str(), position),
+        )
+        .await?;
+    }
+    let state = match backwards {
+        true => OperationState::Unwinding,
+        false => OperationState::Running,
+    };
     tx.exec_drop(
-        "UPDATE operations SET state = 'unwinding', finished_at = NULL, busy = ?, due_at = ?
+        "UPDATE operations SET state = ?, finished_at = NULL, busy = ?, due_at = ?
          WHERE id = ?",
-        (resource, at.naive_utc(), id.as_str()),
+        (state.name(), resource, at.naive_utc(), id.as_str()),
     )
     .await?;
     Ok(true)
-}
-
-async fn audit(
-    tx: &mut Transaction<'_>,
-    id: &OperationId,
-    wish: Wish,
-    (by, name): (u64, &str),
-    request_id: &str,
-    at: DateTime<Utc>,
-) -> Result<(), Failure> {
-    let event = match wish {
-        Wish::Cancel => "cancel",
-        Wish::Retry => "retry",
-        Wish::GiveUp => "give-up",
-    };
-    tx.exec_drop(
-        "INSERT INTO audit (at, event, operation_id, region, project, wiki_user_id, wiki_user_name,
-           request_id, detail)
-         SELECT ?, ?, id, region, project, ?, ?, ?, ? FROM operations WHERE id = ?",
-        (
-            at.naive_utc(),
-            event,
-            by,
-            name,
-            request_id,
-            encode("audit row", json!({}))?,
-            id.as_str(),
-        ),
-    )
-    .await?;
-    Ok(())
 }

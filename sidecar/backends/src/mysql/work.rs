@@ -1,16 +1,18 @@
 //! What the runner does with operations: claim, renew, note, release.
 
+use super::audit::{self, Doing};
 use super::failure::Failure;
-use super::operations::{read, state_of, step_name};
-use super::stored::{encode, encode_msg};
+use super::operations::{read, state_of};
+use super::pages::add_due;
+use super::stored::encode_msg;
 use super::{Store, first, lease_end};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use mysql_async::Transaction;
 use mysql_async::prelude::Queryable;
-use osm_core::ids::{InstanceId, OperationId};
+use mysql_async::{Transaction, params};
+use osm_core::ids::OperationId;
 use osm_core::message::Msg;
-use osm_core::ports::{Operation, OperationState, OperationWork, PortError, StepRecord};
+use osm_core::ports::{Operation, OperationState, OperationWork, PortError, StepNote};
 use serde_json::json;
 use std::time::Duration;
 
@@ -63,11 +65,23 @@ impl OperationWork for Store {
         &self,
         id: &OperationId,
         generation: u64,
-        step: &StepRecord,
-        instance: Option<InstanceId>,
+        note: &StepNote,
     ) -> Result<(), PortError> {
         self.attempt("note a step in", || {
-            self.try_note_step(id, generation, step, instance)
+            self.try_note_step(id, generation, note)
+        })
+        .await
+    }
+
+    async fn holds(&self, id: &OperationId, generation: u64) -> Result<(), PortError> {
+        self.attempt("look whether an operation is still held in", || async {
+            let row: Option<(u8,)> = first(
+                &mut self.conn().await?,
+                "SELECT 1 FROM operations WHERE id = ? AND generation = ? AND owner IS NOT NULL",
+                (id.as_str(), generation),
+            )
+            .await?;
+            held_if(row.is_some(), id, generation)
         })
         .await
     }
@@ -143,17 +157,17 @@ impl Store {
         &self,
         id: &OperationId,
         generation: u64,
-        step: &StepRecord,
-        instance: Option<InstanceId>,
+        note: &StepNote,
     ) -> Result<(), Failure> {
         let mut tx = self.begin().await?;
         let held = held(&mut tx, id).await?;
         held_if(held.by(generation) && held.owned, id, generation)?;
+        let step = &note.record;
         tx.exec_drop(
             "UPDATE steps SET state = ?, attempts = ?, error = ?
              WHERE operation_id = ? AND position = ?",
             (
-                step_name(step.state),
+                step.state.name(),
                 step.attempts,
                 encode_msg(step.error.as_ref())?,
                 id.as_str(),
@@ -161,13 +175,40 @@ impl Store {
             ),
         )
         .await?;
-        if let Some(instance) = instance.map(|i| i.to_string()) {
+        if let Some(started) = step.started {
+            let ended = step.ended.map(|at| at.naive_utc());
+            tx.exec_drop(
+                "INSERT INTO step_times (operation_id, position, started_at, ended_at)
+                 VALUES (:id, :position, :started, :ended)
+                 ON DUPLICATE KEY UPDATE started_at = :started, ended_at = :ended",
+                params! {
+                    "id" => id.as_str(),
+                    "position" => step.index,
+                    "started" => started.naive_utc(),
+                    "ended" => ended,
+                },
+            )
+            .await?;
+        }
+        if let Some(instance) = note.instance.map(|i| i.to_string()) {
             for sql in [
                 "UPDATE operations SET instance_id = ? WHERE id = ?",
                 "UPDATE names SET instance_id = ? WHERE operation_id = ?",
             ] {
                 tx.exec_drop(sql, (&instance, id.as_str())).await?;
             }
+        }
+        let doing = Doing {
+            by: (note.by.0, &note.by.1),
+            request_id: None,
+            at: note.at,
+        };
+        for change in &note.changes {
+            let detail = json!({"step": step.name, "change": change});
+            audit::append(&mut tx, id, "changed", &doing, detail).await?;
+        }
+        for due in &note.due {
+            add_due(&mut tx, due).await?;
         }
         Ok(tx.commit().await?)
     }
@@ -230,19 +271,19 @@ async fn end(
         (id.as_str(),),
     )
     .await?;
-    tx.exec_drop(
-        "INSERT INTO audit (at, event, operation_id, region, project, wiki_user_id, wiki_user_name,
-           request_id, detail)
-         SELECT ?, ?, id, region, project, wiki_user_id, wiki_user_name, request_id, ?
-         FROM operations WHERE id = ?",
-        (
-            at.naive_utc(),
-            state.name(),
-            encode("audit row", json!({ "error": error }))?,
-            id.as_str(),
-        ),
+    let (by, name): (u64, String) = first(
+        tx,
+        "SELECT wiki_user_id, wiki_user_name FROM operations WHERE id = ?",
+        (id.as_str(),),
     )
-    .await?;
+    .await?
+    .ok_or_else(|| Failure::Conflict(format!("there is no operation {id}")))?;
+    let doing = Doing {
+        by: (by, &name),
+        request_id: None,
+        at,
+    };
+    audit::append(tx, id, state.name(), &doing, json!({ "error": error })).await?;
     Ok(())
 }
 

@@ -3,7 +3,9 @@
 use super::OpenStack;
 use super::network::AUTO;
 use super::request::{Request, Scope, Service};
-use super::wire::{ConsoleReply, LimitsReply, NewServer, NovaFlavor, Server, ServerReply};
+use super::wire::{
+    ActionsReply, ConsoleReply, LimitsReply, NewServer, NovaFlavor, Server, ServerReply,
+};
 use async_trait::async_trait;
 use chrono::SecondsFormat;
 use futures_util::{StreamExt, TryStreamExt, stream};
@@ -122,6 +124,19 @@ impl ComputeRead for OpenStack {
         self.find_network(region, project, name).await
     }
 
+    async fn used(
+        &self,
+        region: &Region,
+        project: &ProjectId,
+        id: InstanceId,
+    ) -> Result<bool, PortError> {
+        let path = format!("/servers/{id}/os-instance-actions");
+        let request = Request::get(Service::Compute, "list actions on", id, path);
+        let reply = self.cloud.call(&project.into(), region, &request).await?;
+        let ActionsReply { actions } = reply.json(&request)?;
+        Ok(actions.iter().any(|done| done.action != "create"))
+    }
+
     async fn console_output(
         &self,
         region: &Region,
@@ -187,6 +202,32 @@ impl ComputeWrite for OpenStack {
             Err(error) if error.kind != Kind::NotFound => Err(error),
             _ => Ok(()),
         }
+    }
+
+    async fn add_security_group(
+        &self,
+        region: &Region,
+        project: &ProjectId,
+        id: InstanceId,
+        group: &str,
+    ) -> Result<(), PortError> {
+        let body = json!({"addSecurityGroup": {"name": group}});
+        let request = action("add security group to", id, body);
+        self.cloud.call(&project.into(), region, &request).await?;
+        Ok(())
+    }
+
+    async fn remove_security_group(
+        &self,
+        region: &Region,
+        project: &ProjectId,
+        id: InstanceId,
+        group: &str,
+    ) -> Result<(), PortError> {
+        let body = json!({"removeSecurityGroup": {"name": group}});
+        let request = action("remove security group from", id, body);
+        self.cloud.call(&project.into(), region, &request).await?;
+        Ok(())
     }
 }
 

@@ -259,6 +259,17 @@ impl From<LimitsReply> for Headroom {
 }
 
 #[derive(Deserialize)]
+pub(super) struct ActionsReply {
+    #[serde(rename = "instanceActions")]
+    pub actions: Vec<InstanceAction>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct InstanceAction {
+    pub action: String,
+}
+
+#[derive(Deserialize)]
 pub(super) struct ConsoleReply {
     pub output: Option<String>,
 }

@@ -29,11 +29,11 @@ use osm_core::ids::{
 };
 use osm_core::instance::{Flavor, Instance, ServerRequest};
 use osm_core::message::Msg;
-use osm_core::plan::{Goal, Plan, PlannedStep, Step, Undo};
+use osm_core::plan::{Facts, Goal, Plan, PlannedStep, Step, Undo};
 use osm_core::ports::{
     InstanceFilter, InstanceIndex, Kind, Links, NewOperation, Nonces, OperationFilter,
     OperationState, OperationWork, Operations, PageDue, PageKey, PageRecord, Pages, Pin, Pins,
-    StepState, Submitted, Wish,
+    StepNote, StepRecord, StepState, Submitted, Wish,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -201,11 +201,9 @@ fn create(name: &str) -> NewOperation {
                 step: Step::CreateServer { server },
                 undo: Undo::DeleteServer,
             },
-            PlannedStep {
-                step: Step::AwaitServer { goal: Goal::Active },
-                undo: Undo::none("waiting changes nothing"),
-            },
+            PlannedStep::for_good(Step::AwaitServer { goal: Goal::Active }, "it waits"),
         ],
+        facts: Facts::default(),
     })
 }
 
@@ -218,11 +216,20 @@ fn reboot(instance: &Instance) -> NewOperation {
         project_id: instance.project_id.clone(),
         instance: Some(instance.id),
         name: instance.name.clone(),
-        steps: vec![PlannedStep {
-            step: Step::RebootServer,
-            undo: Undo::none("a reboot cannot be taken back"),
-        }],
+        steps: vec![PlannedStep::for_good(Step::RebootServer, "for good")],
+        facts: Facts::default(),
     })
+}
+
+fn note(record: &StepRecord, instance: Option<InstanceId>) -> StepNote {
+    StepNote {
+        record: record.clone(),
+        instance,
+        changes: Vec::new(),
+        due: Vec::new(),
+        by: (12, "Volunteer".to_owned()),
+        at: at(0),
+    }
 }
 
 fn keyed(mut new: NewOperation, key: &str, body_hash: &str) -> NewOperation {

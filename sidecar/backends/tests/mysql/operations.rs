@@ -124,7 +124,7 @@ async fn one_writer_at_a_time_on_an_instance() {
             if claimed.id == making.id {
                 let step = claimed.steps[0].clone();
                 store
-                    .note_step(&making.id, claimed.generation, &step, Some(made.id))
+                    .note_step(&making.id, claimed.generation, &note(&step, Some(made.id)))
                     .await
                     .unwrap();
             }
@@ -201,7 +201,7 @@ async fn a_name_is_taken_while_it_is_used() {
             };
             let step = &claimed.steps[0];
             store
-                .note_step(&new.id, claimed.generation, step, server)
+                .note_step(&new.id, claimed.generation, &note(step, server))
                 .await
                 .unwrap();
             store

@@ -52,8 +52,9 @@ async fn a_lost_lease_is_lost() {
         let running = OperationState::Running;
         let refused = [
             store.renew(&mine.id, mine.generation, at(99)).await,
+            store.holds(&mine.id, mine.generation).await,
             store
-                .note_step(&mine.id, mine.generation, &step, None)
+                .note_step(&mine.id, mine.generation, &note(&step, None))
                 .await,
             store
                 .note_state(&mine.id, mine.generation, running, None, at(62))
@@ -68,8 +69,11 @@ async fn a_lost_lease_is_lost() {
         step.error = Some(error.clone());
         step.attempts = 3;
         let server = InstanceId(Uuid::new_v4());
+        step.started = Some(at(61));
+        step.ended = Some(at(63));
+        store.holds(&mine.id, theirs.generation).await.unwrap();
         store
-            .note_step(&mine.id, theirs.generation, &step, Some(server))
+            .note_step(&mine.id, theirs.generation, &note(&step, Some(server)))
             .await
             .unwrap();
         store
@@ -78,7 +82,7 @@ async fn a_lost_lease_is_lost() {
             .unwrap();
         // Let go is let go, also for who held it.
         let outcome = store
-            .note_step(&mine.id, theirs.generation, &step, None)
+            .note_step(&mine.id, theirs.generation, &note(&step, None))
             .await;
         assert_eq!(outcome.unwrap_err().kind, Kind::Conflict);
         assert!(store.claim("a", at(69), LEASE).await.unwrap().is_none());
@@ -172,20 +176,41 @@ async fn wishes_are_granted_in_the_states_they_are_for() {
         assert_eq!(who, Some((5, "Volunteer".to_owned())));
         assert!(store.operation(&new.id).await.unwrap().unwrap().cancelled);
 
-        // Parked, it blocks nobody; a retry takes the resource again, unless another has it now.
-        let mine = store.claim("a", at(0), LEASE).await.unwrap().unwrap();
+        // Parked, it blocks nobody; a retry goes on in the direction in which it stopped, with what
+        // could not be done tried anew.
+        let mut mine = store.claim("a", at(0), LEASE).await.unwrap().unwrap();
         let parked = OperationState::Parked;
+        for (stopped, state, again) in [
+            (
+                StepState::Failed,
+                OperationState::Running,
+                StepState::Running,
+            ),
+            (
+                StepState::Stuck,
+                OperationState::Unwinding,
+                StepState::Undoing,
+            ),
+        ] {
+            let mut step = mine.steps[0].clone();
+            (step.state, step.attempts) = (stopped, 9);
+            store
+                .note_step(&mine.id, mine.generation, &note(&step, None))
+                .await
+                .unwrap();
+            store
+                .note_state(&mine.id, mine.generation, parked, None, at(9))
+                .await
+                .unwrap();
+            assert!(store.claim("a", at(99), LEASE).await.unwrap().is_none());
+            assert!(!wish(Wish::Cancel).await.unwrap());
+            assert!(wish(Wish::Retry).await.unwrap());
+            mine = store.claim("b", at(99), LEASE).await.unwrap().unwrap();
+            let step = &mine.steps[0];
+            assert_eq!((mine.state, step.state, step.attempts), (state, again, 1));
+        }
         store
-            .note_state(&mine.id, mine.generation, parked, None, at(9))
-            .await
-            .unwrap();
-        assert!(store.claim("a", at(99), LEASE).await.unwrap().is_none());
-        assert!(!wish(Wish::Cancel).await.unwrap());
-        assert!(wish(Wish::Retry).await.unwrap());
-        let again = store.claim("b", at(99), LEASE).await.unwrap().unwrap();
-        assert_eq!(again.state, OperationState::Unwinding);
-        store
-            .note_state(&again.id, again.generation, parked, None, at(99))
+            .note_state(&mine.id, mine.generation, parked, None, at(99))
             .await
             .unwrap();
         assert!(wish(Wish::GiveUp).await.unwrap());

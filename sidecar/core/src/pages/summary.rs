@@ -37,6 +37,22 @@ pub fn taken_back(instance: &str, project: &ProjectName) -> String {
     done("took back", instance, project)
 }
 
+/// "put instance … into security group …"
+pub fn into_group(instance: &str, group: &str) -> String {
+    grouped("put", instance, "into", group)
+}
+
+/// "took instance … out of security group …"
+pub fn out_of_group(instance: &str, group: &str) -> String {
+    grouped("took", instance, "out of", group)
+}
+
+fn grouped(verb: &str, instance: &str, how: &str, group: &str) -> String {
+    let instance = encode::summary(instance, NAME);
+    let group = encode::summary(group, NAME);
+    format!("{verb} instance {instance} {how} security group {group}")
+}
+
 /// "found instance …": it was there before we looked.
 pub fn found(instance: &str, project: &ProjectName) -> String {
     done("found", instance, project)

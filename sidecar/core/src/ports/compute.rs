@@ -67,6 +67,13 @@ pub trait ComputeRead: Send + Sync {
         project: &ProjectId,
         name: &str,
     ) -> Result<String, PortError>;
+    /// Whether anybody has done something with a server since it was made.
+    async fn used(
+        &self,
+        region: &Region,
+        project: &ProjectId,
+        id: InstanceId,
+    ) -> Result<bool, PortError>;
     /// The end of the console's log.
     async fn console_output(
         &self,
@@ -100,5 +107,21 @@ pub trait ComputeWrite: Send + Sync {
         region: &Region,
         project: &ProjectId,
         id: InstanceId,
+    ) -> Result<(), PortError>;
+    /// Puts a server into a security group.
+    async fn add_security_group(
+        &self,
+        region: &Region,
+        project: &ProjectId,
+        id: InstanceId,
+        group: &str,
+    ) -> Result<(), PortError>;
+    /// Takes a server out of a security group.
+    async fn remove_security_group(
+        &self,
+        region: &Region,
+        project: &ProjectId,
+        id: InstanceId,
+        group: &str,
     ) -> Result<(), PortError>;
 }

@@ -4,7 +4,7 @@ use super::PortError;
 use crate::ids::{EntryUuid, InstanceId, OperationId, ProjectId, ProjectName, Region};
 use crate::instance::Instance;
 use crate::message::Msg;
-use crate::plan::Plan;
+use crate::plan::{Change, Plan};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -140,7 +140,49 @@ pub enum StepState {
     Running,
     Done,
     Failed,
+    /// Being taken back.
+    Undoing,
     Undone,
+    /// It failed, and had left nothing to take back.
+    Void,
+    /// It could not be taken back.
+    Stuck,
+}
+
+impl StepState {
+    /// All of them.
+    pub const ALL: [Self; 8] = [
+        Self::Waiting,
+        Self::Running,
+        Self::Done,
+        Self::Failed,
+        Self::Undoing,
+        Self::Undone,
+        Self::Void,
+        Self::Stuck,
+    ];
+
+    /// As stored and sent.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Running => "running",
+            Self::Done => "done",
+            Self::Failed => "failed",
+            Self::Undoing => "undoing",
+            Self::Undone => "undone",
+            Self::Void => "void",
+            Self::Stuck => "stuck",
+        }
+    }
+
+    /// The operation was being taken back when this was noted.
+    pub fn backwards(self) -> bool {
+        matches!(
+            self,
+            Self::Undoing | Self::Undone | Self::Void | Self::Stuck
+        )
+    }
 }
 
 /// A step's record.
@@ -150,8 +192,28 @@ pub struct StepRecord {
     pub index: u32,
     pub name: String,
     pub state: StepState,
+    /// Tries, of the step or, once it is being taken back, of that.
     pub attempts: u32,
     pub error: Option<Msg>,
+    pub started: Option<DateTime<Utc>>,
+    pub ended: Option<DateTime<Utc>>,
+}
+
+/// What is put down at once about a step: all of it, or nothing.
+#[derive(Clone, Debug)]
+pub struct StepNote {
+    /// How it stands.
+    pub record: StepRecord,
+    /// The server, when the step has learnt its id.
+    pub instance: Option<InstanceId>,
+    /// What it made otherwise; each an audit row.
+    pub changes: Vec<Change>,
+    /// The pages that tell of it.
+    pub due: Vec<PageDue>,
+    /// Whose doing it is: wiki user id and name.
+    pub by: (u64, String),
+    /// When.
+    pub at: DateTime<Utc>,
 }
 
 /// An operation's record.
@@ -184,6 +246,10 @@ pub struct OperationFilter {
     pub open: bool,
     /// Only of these projects; `None` for all.
     pub projects: Option<Vec<ProjectName>>,
+    /// Only those of this wiki user.
+    pub wiki_user_id: Option<u64>,
+    /// Only those in this state.
+    pub state: Option<OperationState>,
     pub limit: u32,
 }
 
@@ -242,13 +308,14 @@ pub trait OperationWork: Send + Sync {
         generation: u64,
         until: DateTime<Utc>,
     ) -> Result<(), PortError>;
-    /// Notes a step's state; `instance` when the step has learnt the server's id.
+    /// To be asked right before each effect: somebody who was asleep past their lease must not go on.
+    async fn holds(&self, id: &OperationId, generation: u64) -> Result<(), PortError>;
+    /// Notes a step, with its audit rows and the pages that are due, in one transaction.
     async fn note_step(
         &self,
         id: &OperationId,
         generation: u64,
-        step: &StepRecord,
-        instance: Option<InstanceId>,
+        note: &StepNote,
     ) -> Result<(), PortError>;
     /// Notes the operation's state; frees the name where it was not used, writes the audit row at the end.
     async fn note_state(

@@ -71,31 +71,5 @@ pub fn messages() -> Vec<String> {
     keys
 }
 
-/// Names of the messages, without prefix, a line a file. A test compares them with the sources.
-const MESSAGES: &str = "
-action-consoleoutput action-delete action-reboot actions addresses attempts backend-conflict
-backend-denied backend-notfound backend-protocol backend-quota backend-ratelimited
-backend-rejected backend-timeout backend-toolarge backend-unavailable backinstancelist
-backoperationlist badaction badimage badinstanceid badinstancename badinstancetype badoffset
-badprojectname badregion badrequest badsecuritygroup banner-maintenance banner-region
-banner-wikireadonly blocked busy cancelled consoleoutput-empty consoleoutput-title created
-createinstance createinstance-done createinstance-failed createinstance-in createinstance-inregion
-createinstance-parked createinstance-running createinstance-submit createinstance-title
-createinstance-unwinding deleteinstance-confirm deleteinstance-done deleteinstance-failed
-deleteinstance-parked deleteinstance-running deleteinstance-submit deleteinstance-title
-deleteinstance-unwinding description did-instance-create did-instance-delete did-instance-reboot
-finished flavortoosmall imagename imagetype instancegone instanceid instancename instancename-help
-instancestate instancetype instancetype-option keyreused keytoolong launchtime ldappassword
-link-blocked link-intro link-submit link-taken link-toomany link-wrong linked maintenance members
-mustbeloggedin nametaken needcloudadmin needproject needregion needrole noaccount noinstances
-nolink nonexistenthost nonexistentoperation nonexistentproject nooperations noprojects
-noquota-cores noquota-instances noquota-ram noreason notrebootable novainstance novalink
-novaoperations novaproject operation operation-title project projectmismatch projectname-dotslash
-projectname-likeid projectnotincloud reason rebootinstance-confirm rebootinstance-done
-rebootinstance-failed rebootinstance-parked rebootinstance-running rebootinstance-submit
-rebootinstance-title rebootinstance-unwinding region requestid securitygroups servererror
-servertimeout shellname showinstances started state state-done state-failed state-parked
-state-queued state-running state-undone state-unwinding state-waiting step step-await-server
-step-create-server step-delete-server step-finishing step-reboot-server toomanyoperations user vanished wish-cancel
-wish-cancel-about wish-giveup wish-giveup-about wish-retry wish-retry-about wish-toolate
-";
+/// Names of the messages, without prefix, one a line. A test compares them with the sources.
+const MESSAGES: &str = include_str!("messages.txt");

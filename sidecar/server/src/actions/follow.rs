@@ -9,9 +9,7 @@ use osm_core::actor::Actor;
 use osm_core::authz::{Target, authorise};
 use osm_core::ids::OperationId;
 use osm_core::message::{Msg, Value};
-use osm_core::ports::{
-    Operation, OperationFilter, OperationState, PageKey, StepRecord, StepState, Wish,
-};
+use osm_core::ports::{Operation, OperationFilter, OperationState, PageKey, StepRecord, Wish};
 use osm_core::refusal::{Refusal, RefusalKind};
 use osm_core::view::{Block, Fact, Field, Form, Level, Row, View};
 use ulid::Ulid;
@@ -42,6 +40,7 @@ impl Context {
             open: false,
             projects: Some(self.visible_projects(&actor).await?),
             limit: LISTED,
+            ..OperationFilter::default()
         };
         let found = self.operations.operations(&filter).await.map_err(refuse)?;
         let mut view = View::new(Msg::new("novaoperations"));
@@ -288,19 +287,12 @@ fn facts(operation: &Operation, page: Option<Value>) -> Block {
 }
 
 fn step_row(step: &StepRecord) -> Row {
-    let state = match step.state {
-        StepState::Waiting => "waiting",
-        StepState::Running => "running",
-        StepState::Done => "done",
-        StepState::Failed => "failed",
-        StepState::Undone => "undone",
-    };
     let why = step.error.clone();
     Row {
         id: format!("step-{}", step.index),
         cells: vec![
             Msg::new(&format!("step-{}", step.name)).into(),
-            Msg::new(&format!("state-{state}")).into(),
+            Msg::new(&format!("state-{}", step.state.name())).into(),
             Value::from(i64::from(step.attempts)),
             why.map_or_else(|| Value::text(""), Value::from),
         ],

@@ -127,6 +127,7 @@ impl Context {
                 open: true,
                 projects: Some(projects.clone()),
                 limit: OPEN,
+                ..OperationFilter::default()
             })
             .await
             .map_err(refuse)?;

@@ -13,8 +13,8 @@ pub(super) async fn list(
 ) -> Result<(), Failure> {
     let filter = OperationFilter {
         open,
-        projects: None,
         limit,
+        ..OperationFilter::default()
     };
     for operation in operations.operations(&filter).await? {
         say(format_args!(

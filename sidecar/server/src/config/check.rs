@@ -57,8 +57,13 @@ pub(super) fn problems(config: &Config) -> Vec<String> {
             &format!("region {} is named twice in [[regions]]", region.name),
         );
     }
-    let observe = config.observe;
+    let (observe, operations) = (config.observe, config.operations);
+    let workers = u64::try_from(operations.workers).unwrap_or(u64::MAX);
     for (key, value, least, most) in [
+        // Not shorter than the quiet time of a request whose answer was lost.
+        ("operations.lease_seconds", operations.lease_seconds, 6, 300),
+        ("operations.workers", workers, 1, 64),
+        ("operations.tries", u64::from(operations.tries), 1, 100),
         ("observe.poll_seconds", observe.poll_seconds, 1, 3600),
         ("observe.compare_minutes", observe.compare_minutes, 1, 1440),
     ] {

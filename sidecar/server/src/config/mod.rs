@@ -5,6 +5,7 @@ mod secrets;
 
 pub use secrets::{Env, Secrets};
 
+use crate::operations::Patience;
 use osm_core::action::Action;
 use osm_core::authz::{Need, Policy};
 use osm_core::ids::Region;
@@ -12,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 use url::Url;
 
 /// The whole file.
@@ -31,6 +33,8 @@ pub struct Config {
     pub policy: Needs,
     #[serde(default)]
     pub maintenance: Maintenance,
+    #[serde(default)]
+    pub operations: Operations,
     #[serde(default)]
     pub observe: Observe,
     #[serde(default)]
@@ -162,6 +166,7 @@ pub struct Needs {
     pub reboot: Need,
     pub consoleoutput: Need,
     pub delete: Need,
+    pub configure: Need,
 }
 
 /// The big switch.
@@ -170,6 +175,38 @@ pub struct Needs {
 pub struct Maintenance {
     /// Where not empty, nothing may be written, and every page says this.
     pub reason: String,
+}
+
+/// How operations are carried out.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+#[allow(missing_docs)]
+pub struct Operations {
+    pub lease_seconds: u64,
+    pub workers: usize,
+    pub tries: u32,
+}
+
+impl Default for Operations {
+    fn default() -> Self {
+        Self {
+            lease_seconds: 10,
+            workers: 8,
+            tries: 10,
+        }
+    }
+}
+
+impl Operations {
+    /// For the runner.
+    pub fn patience(self) -> Patience {
+        Patience {
+            lease: Duration::from_secs(self.lease_seconds),
+            workers: self.workers,
+            tries: self.tries,
+            ..Patience::default()
+        }
+    }
 }
 
 /// How often the cloud is looked at.
@@ -298,6 +335,7 @@ impl Config {
             (Action::InstanceReboot, self.policy.reboot),
             (Action::InstanceConsole, self.policy.consoleoutput),
             (Action::InstanceDelete, self.policy.delete),
+            (Action::InstanceConfigure, self.policy.configure),
         ];
         let reason = self.maintenance.reason.trim();
         Policy {

@@ -1,9 +1,10 @@
 //! The runner: claims recorded operations and carries their plans out, step by step, or takes them back.
 //!
 //! It alone holds the cloud's write port. Everything it does is noted before and after, so that another
-//! replica, or this one after a crash, goes on where it stopped. `steps` knows what a step does;
-//! `tell` hands what was done to the documenter.
+//! replica, or this one after a crash, goes on where it stopped. `course` goes through a plan's steps, `steps`
+//! knows what a step does; `tell` hands what was done to the documenter.
 
+mod course;
 mod steps;
 mod tell;
 
@@ -12,29 +13,68 @@ use crate::telemetry::metrics;
 use chrono::TimeDelta;
 use osm_core::ids::InstanceId;
 use osm_core::message::Msg;
-use osm_core::plan::{PlannedStep, Undo};
 use osm_core::ports::{
     ComputeRead, ComputeWrite, InstanceIndex, Kind, Operation, OperationState, OperationWork,
-    Pages, PortError, StepRecord, StepState,
+    PortError, StepRecord, StepState,
 };
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
-use steps::{Outcome, StepError};
 use tokio::sync::{Notify, Semaphore, watch};
 use tokio::task::JoinSet;
 use tracing::{Instrument as _, error, info, info_span, warn};
 
-/// How long a claim holds without being renewed.
-const LEASE: Duration = Duration::from_secs(30);
-/// How often it is renewed.
-const HEARTBEAT: Duration = Duration::from_secs(10);
 /// How often the table is looked at when no bell rings (another replica may have recorded something).
 const LOOK: Duration = Duration::from_secs(1);
-/// Operations under way at once in this process.
-const AT_ONCE: usize = 8;
-/// Tries of one step.
-const TRIES: u32 = 6;
+
+/// How long things take and how often they are tried.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// How long a claim holds without being renewed: a dead replica's work is taken over after it.
+    pub lease: Duration,
+    /// Operations under way at once in this process.
+    pub workers: usize,
+    /// Tries of one step, or of its undo.
+    pub tries: u32,
+    /// The first pause between two tries; each next one is twice as long.
+    pub pause: Duration,
+    /// A request whose answer was lost may still take effect: how long to wait before looking for it.
+    pub quiet: Duration,
+    /// How long a server may take to come up, or to go.
+    pub server: TimeDelta,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self {
+            lease: Duration::from_secs(10),
+            workers: 8,
+            tries: 10,
+            pause: Duration::from_secs(1),
+            quiet: Duration::from_secs(5),
+            server: TimeDelta::minutes(15),
+        }
+    }
+}
+
+impl Patience {
+    /// The pause after a try: 1, 2, 4, 8 … times the first, at most thirty times.
+    fn backoff(&self, attempt: u32) -> Duration {
+        self.pause * (1 << attempt.saturating_sub(1).min(5)).min(30)
+    }
+
+    /// The same after an error: what may have been done all the same gets its quiet time.
+    fn after(&self, error: &PortError, attempt: u32) -> Duration {
+        let backoff = match error.kind {
+            Kind::RateLimited(Some(wait)) => wait.min(30 * self.pause),
+            _ => self.backoff(attempt),
+        };
+        match error.uncertain() {
+            true => backoff.max(self.quiet),
+            false => backoff,
+        }
+    }
+}
 
 /// Carries operations out.
 pub struct Runner {
@@ -42,12 +82,10 @@ pub struct Runner {
     pub work: Arc<dyn OperationWork>,
     /// Our copy of the cloud.
     pub index: Arc<dyn InstanceIndex>,
-    /// The outbox towards the wiki.
-    pub pages: Arc<dyn Pages>,
     /// Reading the cloud.
     pub compute: Arc<dyn ComputeRead>,
     /// Changing the cloud.
-    pub write: Arc<dyn ComputeWrite>,
+    pub effects: Effects,
     /// Rings when an operation was recorded.
     pub work_bell: Arc<Notify>,
     /// To be rung when a page is due.
@@ -58,6 +96,20 @@ pub struct Runner {
     pub traced: fn(String, Work) -> Work,
     /// The time.
     pub clock: Clock,
+    /// How long and how often.
+    pub patience: Patience,
+}
+
+/// What changes the world: reached only by who has just shown that the claim still holds.
+pub struct Effects {
+    compute: Arc<dyn ComputeWrite>,
+}
+
+impl Effects {
+    /// The ports.
+    pub fn new(compute: Arc<dyn ComputeWrite>) -> Self {
+        Self { compute }
+    }
 }
 
 /// Something to be done.
@@ -87,6 +139,8 @@ impl Course {
             state: StepState::Waiting,
             attempts: 0,
             error: None,
+            started: None,
+            ended: None,
         })
     }
 }
@@ -94,21 +148,22 @@ impl Course {
 impl Runner {
     /// Runs until told to stop; steps under way are finished first.
     pub async fn run(self: Arc<Self>, mut shutdown: watch::Receiver<bool>) {
-        let slots = Arc::new(Semaphore::new(AT_ONCE));
+        let slots = Arc::new(Semaphore::new(self.patience.workers));
         let mut under_way = JoinSet::new();
         while !*shutdown.borrow() {
             let slot = tokio::select! {
                 slot = Arc::clone(&slots).acquire_owned() => slot,
                 _ = shutdown.changed() => break,
             };
-            match self.work.claim(&self.owner, (self.clock)(), LEASE).await {
+            let lease = self.patience.lease;
+            match self.work.claim(&self.owner, (self.clock)(), lease).await {
                 Ok(Some(operation)) => {
-                    let (runner, stop) = (Arc::clone(&self), shutdown.clone());
+                    let runner = Arc::clone(&self);
                     let span = info_span!("operation", id = %operation.id,
                         action = %operation.plan.action, request_id = %operation.request_id);
                     let request_id = operation.request_id.clone();
                     let work = async move {
-                        runner.drive(operation, stop).await;
+                        runner.drive(operation).await;
                         drop(slot);
                     };
                     under_way.spawn((self.traced)(request_id, Box::pin(work.instrument(span))));
@@ -134,7 +189,7 @@ impl Runner {
         while under_way.join_next().await.is_some() {}
     }
 
-    async fn drive(&self, operation: Operation, stop: watch::Receiver<bool>) {
+    async fn drive(&self, operation: Operation) {
         let (id, generation) = (operation.id.clone(), operation.generation);
         let mut course = Course {
             instance: operation.instance,
@@ -142,7 +197,7 @@ impl Runner {
             operation,
         };
         let end = tokio::select! {
-            end = self.carry_out(&mut course, &stop) => end,
+            end = self.carry_out(&mut course) => end,
             why = self.hold(&id, generation) => {
                 warn!(%why, "lost the claim; another replica goes on");
                 return;
@@ -172,8 +227,9 @@ impl Runner {
     /// Renews the lease; ends only when it is lost.
     async fn hold(&self, id: &osm_core::ids::OperationId, generation: u64) -> PortError {
         loop {
-            tokio::time::sleep(HEARTBEAT).await;
-            let until = (self.clock)() + TimeDelta::from_std(LEASE).unwrap_or(TimeDelta::MAX);
+            let lease = self.patience.lease;
+            tokio::time::sleep(lease / 3).await;
+            let until = (self.clock)() + TimeDelta::from_std(lease).unwrap_or(TimeDelta::MAX);
             match self.work.renew(id, generation, until).await {
                 Err(error) if error.kind == Kind::Conflict => return error,
                 Err(error) => warn!(%error, "the lease could not be renewed; trying again"),
@@ -188,177 +244,4 @@ impl Runner {
             .release(&operation.id, operation.generation, due)
             .await
     }
-
-    async fn carry_out(
-        &self,
-        course: &mut Course,
-        stop: &watch::Receiver<bool>,
-    ) -> Result<End, PortError> {
-        if course.operation.state == OperationState::Unwinding {
-            let why = course.operation.error.clone();
-            return self.unwind(course, why, stop).await;
-        }
-        let o = &course.operation;
-        self.work
-            .note_state(
-                &o.id,
-                o.generation,
-                OperationState::Running,
-                None,
-                (self.clock)(),
-            )
-            .await?;
-        let steps = course.operation.plan.steps.clone();
-        for (index, planned) in steps.iter().enumerate() {
-            if course.record(index).state == StepState::Done {
-                continue;
-            }
-            match self.run_step(course, index, planned, stop).await? {
-                Outcome::Done => {}
-                Outcome::Interrupted => return Ok(End::Later(Duration::ZERO)),
-                Outcome::Impossible(why) => return self.unwind(course, Some(why), stop).await,
-            }
-        }
-        Ok(End::Over(OperationState::Done, None))
-    }
-
-    /// Runs a step until it is done, cannot be done, or the process is to stop.
-    async fn run_step(
-        &self,
-        course: &mut Course,
-        index: usize,
-        planned: &PlannedStep,
-        stop: &watch::Receiver<bool>,
-    ) -> Result<Outcome, PortError> {
-        let mut record = course.record(index);
-        record.name = planned.step.name().to_owned();
-        loop {
-            if *stop.borrow() {
-                return Ok(Outcome::Interrupted);
-            }
-            if let Some(why) = self.cancelled(course).await? {
-                return Ok(Outcome::Impossible(why));
-            }
-            record.state = StepState::Running;
-            record.attempts += 1;
-            self.note(course, &record).await?;
-            let why = match self.step(course, planned, record.attempts, stop).await {
-                Ok(Outcome::Done) => {
-                    self.tell(course, &planned.step).await?;
-                    record.state = StepState::Done;
-                    record.error = None;
-                    self.note(course, &record).await?;
-                    return Ok(Outcome::Done);
-                }
-                Ok(Outcome::Interrupted) => return Ok(Outcome::Interrupted),
-                Ok(Outcome::Impossible(why)) | Err(StepError::Final(why)) => why,
-                Err(StepError::Retry(error)) => {
-                    warn!(%error, step = %record.name, attempt = record.attempts, "step failed");
-                    metrics::backend_error(&error);
-                    record.error = Some(error.refusal().message);
-                    if record.attempts < TRIES {
-                        self.note(course, &record).await?;
-                        tokio::time::sleep(backoff(record.attempts)).await;
-                        continue;
-                    }
-                    error.refusal().message
-                }
-            };
-            record.state = StepState::Failed;
-            record.error = Some(why.clone());
-            self.note(course, &record).await?;
-            return Ok(Outcome::Impossible(why));
-        }
-    }
-
-    /// Somebody wishes it taken back, and something of it can be.
-    async fn cancelled(&self, course: &Course) -> Result<Option<Msg>, PortError> {
-        let o = &course.operation;
-        let wished = o.plan.can_be_taken_back() && self.work.cancelled(&o.id).await?.is_some();
-        Ok(wished.then(|| Msg::new("cancelled")))
-    }
-
-    async fn note(&self, course: &mut Course, record: &StepRecord) -> Result<(), PortError> {
-        let o = &mut course.operation;
-        self.work
-            .note_step(&o.id, o.generation, record, course.instance)
-            .await?;
-        let at = usize::try_from(record.index).unwrap_or(usize::MAX);
-        if let Some(stored) = o.steps.get_mut(at) {
-            *stored = record.clone();
-        }
-        Ok(())
-    }
-
-    /// Takes back what was done, last step first.
-    async fn unwind(
-        &self,
-        course: &mut Course,
-        why: Option<Msg>,
-        stop: &watch::Receiver<bool>,
-    ) -> Result<End, PortError> {
-        let o = &course.operation;
-        self.work
-            .note_state(
-                &o.id,
-                o.generation,
-                OperationState::Unwinding,
-                why.as_ref(),
-                (self.clock)(),
-            )
-            .await?;
-        if let Some(canceller) = self.work.cancelled(&course.operation.id).await? {
-            course.by = canceller;
-        }
-        let mut undone = false;
-        let steps = course.operation.plan.steps.clone();
-        for (index, planned) in steps.iter().enumerate().rev() {
-            let mut record = course.record(index);
-            // A step that was never tried has left nothing; one that failed may have.
-            if record.attempts == 0 || record.state == StepState::Undone {
-                continue;
-            }
-            if let Undo::None { .. } = planned.undo {
-                continue;
-            }
-            if *stop.borrow() {
-                return Ok(End::Later(Duration::ZERO));
-            }
-            let mut attempts = 0;
-            loop {
-                attempts += 1;
-                match self.undo(course, &planned.undo).await {
-                    Ok(found) => {
-                        undone |= found;
-                        break;
-                    }
-                    Err(error) if attempts < TRIES => {
-                        warn!(%error, step = %record.name, attempts, "undo failed");
-                        metrics::backend_error(&error);
-                        tokio::time::sleep(backoff(attempts)).await;
-                    }
-                    Err(error) => {
-                        error!(%error, step = %record.name, "undo cannot be done: parked");
-                        return Ok(End::Over(
-                            OperationState::Parked,
-                            Some(error.refusal().message),
-                        ));
-                    }
-                }
-            }
-            record.state = StepState::Undone;
-            self.note(course, &record).await?;
-        }
-        let state = if undone {
-            OperationState::Undone
-        } else {
-            OperationState::Failed
-        };
-        Ok(End::Over(state, why))
-    }
-}
-
-/// 1, 2, 4, 8 … seconds, at most 30.
-fn backoff(attempt: u32) -> Duration {
-    Duration::from_secs(1 << attempt.saturating_sub(1).min(5)).min(Duration::from_secs(30))
 }

@@ -1,31 +1,29 @@
 //! What each step does, and how it is taken back. Each may be run twice and does its work once.
 
 use super::{Course, Runner};
-use chrono::TimeDelta;
 use osm_core::ids::InstanceId;
 use osm_core::instance::{Instance, META_CREATOR, ServerRequest};
 use osm_core::message::Msg;
-use osm_core::plan::{Goal, PlannedStep, Step, Undo};
-use osm_core::ports::{Kind, PortError, Tagged};
+use osm_core::plan::{Goal, Step, Undo};
+use osm_core::ports::{ComputeWrite, Kind, PageDue, PortError, Tagged};
 use std::collections::BTreeMap;
-use std::time::Duration;
-use tokio::sync::watch;
 use tracing::{info, warn};
 
-/// How long a server may take to come up, or to go.
-const PATIENCE: TimeDelta = TimeDelta::minutes(15);
-/// Between two looks at a server that is waited for.
-const POLL: Duration = Duration::from_secs(1);
-/// A request whose answer was lost may still take effect: how long to wait before looking for its effect.
-const QUIET: Duration = Duration::from_secs(5);
-
-/// How a step ended.
+/// How a try of a step ended.
 pub(super) enum Outcome {
     Done,
-    /// The process is to stop; the step goes on later.
-    Interrupted,
-    /// It cannot be done.
-    Impossible(Msg),
+    /// Not yet; to be looked at again.
+    Wait,
+}
+
+/// How a try to take a step back ended.
+pub(super) enum Undone {
+    /// It is as before; these pages tell of it.
+    Done(Vec<PageDue>),
+    /// There was nothing to take back.
+    Nothing,
+    /// Not yet; to be looked at again.
+    Wait,
 }
 
 /// Why a step did not work.
@@ -34,6 +32,10 @@ pub(super) enum StepError {
     Retry(PortError),
     /// It will not.
     Final(Msg),
+    /// The server is not there any more.
+    Vanished,
+    /// Our own records failed, or another replica has taken over: nothing is known to be wrong with the step.
+    Ours(PortError),
 }
 
 impl From<Msg> for StepError {
@@ -44,7 +46,9 @@ impl From<Msg> for StepError {
 
 impl From<PortError> for StepError {
     fn from(error: PortError) -> Self {
-        if error.transient() {
+        if error.system == "mysql" {
+            Self::Ours(error)
+        } else if error.transient() {
             Self::Retry(error)
         } else {
             Self::Final(error.refusal().message)
@@ -56,21 +60,31 @@ impl Runner {
     pub(super) async fn step(
         &self,
         course: &mut Course,
-        planned: &PlannedStep,
+        step: &Step,
         attempt: u32,
-        stop: &watch::Receiver<bool>,
     ) -> Result<Outcome, StepError> {
-        match &planned.step {
+        match step {
             Step::CreateServer { server } => self.create(course, server, attempt).await,
-            Step::AwaitServer { goal } => self.await_server(course, *goal, stop).await,
+            Step::AwaitServer { goal } => self.await_server(course, *goal).await,
             Step::RebootServer => self.reboot(course, attempt).await,
             Step::DeleteServer => {
-                let (region, project) = place(course);
                 let id = server_of(course)?;
-                self.write.delete_server(region, project, id).await?;
+                let cloud = self.cloud(course).await?;
+                let (region, project) = place(course);
+                cloud.delete_server(region, project, id).await?;
                 Ok(Outcome::Done)
             }
+            Step::AddSecurityGroup { group } => self.grouped(course, group, true).await,
+            Step::RemoveSecurityGroup { group } => self.grouped(course, group, false).await,
+            Step::Nothing => Ok(Outcome::Done),
         }
+    }
+
+    /// The cloud, for one change of it: the claim must hold at this very moment.
+    async fn cloud(&self, course: &Course) -> Result<&dyn ComputeWrite, StepError> {
+        let o = &course.operation;
+        self.work.holds(&o.id, o.generation).await?;
+        Ok(self.effects.compute.as_ref())
     }
 
     async fn create(
@@ -79,14 +93,14 @@ impl Runner {
         request: &ServerRequest,
         attempt: u32,
     ) -> Result<Outcome, StepError> {
-        // An earlier try may have reached Nova although we were not told: its server carries our tag.
-        if attempt > 1 {
-            tokio::time::sleep(QUIET).await;
-            if let Some(id) = self.made(course).await?.first() {
-                info!(server = %id, "an earlier try had made the server");
-                course.instance = Some(*id);
-                return Ok(Outcome::Done);
-            }
+        // An earlier try may have reached Nova although we were not told: its server carries our tag. The
+        // pause before this try, or the lease that had to run out, was its quiet time.
+        if attempt > 1
+            && let Some(id) = self.made(course).await?.first()
+        {
+            info!(server = %id, "an earlier try had made the server");
+            course.instance = Some(*id);
+            return Ok(Outcome::Done);
         }
         let tagged = Tagged {
             operation: course.operation.id.clone(),
@@ -95,9 +109,9 @@ impl Runner {
                 course.operation.wiki_user_name.clone(),
             )]),
         };
+        let cloud = self.cloud(course).await?;
         let (region, project) = place(course);
-        let id = self
-            .write
+        let id = cloud
             .create_server(region, project, request, &tagged)
             .await?;
         course.instance = Some(id);
@@ -121,83 +135,127 @@ impl Runner {
         {
             return Ok(Outcome::Done);
         }
-        self.write.reboot_server(region, project, id).await?;
+        let cloud = self.cloud(course).await?;
+        cloud.reboot_server(region, project, id).await?;
         Ok(Outcome::Done)
     }
 
-    async fn await_server(
+    /// Has a server in a group, or not; Nova's 2xx is believed only once the server shows it.
+    async fn grouped(
         &self,
         course: &Course,
-        goal: Goal,
-        stop: &watch::Receiver<bool>,
+        group: &str,
+        wanted: bool,
     ) -> Result<Outcome, StepError> {
-        let o = &course.operation;
+        let id = server_of(course)?;
+        if self.in_group(course, id, group).await? == wanted {
+            return Ok(Outcome::Done);
+        }
+        let cloud = self.cloud(course).await?;
+        let (region, project) = place(course);
+        if wanted {
+            cloud.add_security_group(region, project, id, group).await?;
+        } else {
+            cloud
+                .remove_security_group(region, project, id, group)
+                .await?;
+        }
+        if self.in_group(course, id, group).await? != wanted {
+            let detail = "Nova said that it was done, and the server does not show it";
+            let what = "change the security groups of";
+            let error = PortError::new("nova", what, id.to_string(), Kind::Protocol, detail);
+            return Err(StepError::Retry(error));
+        }
+        Ok(Outcome::Done)
+    }
+
+    async fn in_group(
+        &self,
+        course: &Course,
+        id: InstanceId,
+        group: &str,
+    ) -> Result<bool, StepError> {
+        let (region, project) = place(course);
+        let server = self.compute.server(region, project, id).await?;
+        let server = server.ok_or(StepError::Vanished)?;
+        self.seen(course, &server).await?;
+        Ok(server.security_groups.iter().any(|g| g == group))
+    }
+
+    async fn await_server(&self, course: &Course, goal: Goal) -> Result<Outcome, StepError> {
         let (region, project) = place(course);
         let id = server_of(course)?;
-        loop {
-            match self.compute.server(region, project, id).await {
-                Ok(server) => {
-                    if let Some(server) = &server {
-                        self.seen(course, server).await?;
-                    }
-                    if let Some(end) = judge(goal, server.as_ref()) {
-                        return end;
-                    }
+        match self.compute.server(region, project, id).await {
+            Ok(server) => {
+                if let Some(server) = &server {
+                    self.seen(course, server).await?;
                 }
-                // Waiting costs nothing: a neighbour that is away for a while does not end it.
-                Err(error) if error.transient() => warn!(%error, "still waiting for the server"),
-                Err(error) => return Err(error.into()),
+                if let Some(end) = judge(goal, server.as_ref()) {
+                    return end;
+                }
             }
-            if (self.clock)() - o.created > PATIENCE {
-                return Err(StepError::Final(
-                    Msg::new("servertimeout").with(o.plan.name.as_str()),
-                ));
-            }
-            if *stop.borrow() {
-                return Ok(Outcome::Interrupted);
-            }
-            if let Some(why) = self.cancelled(course).await? {
-                return Ok(Outcome::Impossible(why));
-            }
-            tokio::time::sleep(POLL).await;
+            // Waiting costs nothing: a neighbour that is away for a while does not end it.
+            Err(error) if error.transient() => warn!(%error, "still waiting for the server"),
+            Err(error) => return Err(error.into()),
         }
+        self.still_patient(course)?;
+        Ok(Outcome::Wait)
     }
 
-    /// Takes a step back; says whether there was anything to take back.
-    pub(super) async fn undo(&self, course: &mut Course, undo: &Undo) -> Result<bool, PortError> {
-        let Undo::DeleteServer = undo else {
-            return Ok(false);
-        };
-        let mut servers = self.made(course).await?;
-        servers.extend(course.instance.filter(|id| !servers.contains(id)));
-        for id in &servers {
-            let (region, project) = place(course);
-            let last = self.compute.server(region, project, *id).await?;
-            self.write.delete_server(region, project, *id).await?;
-            self.gone(course, *id).await?;
-            if let Some(server) = last {
-                self.tell_undone(course, server).await?;
-            }
-        }
-        Ok(!servers.is_empty())
-    }
-
-    async fn gone(&self, course: &Course, id: InstanceId) -> Result<(), PortError> {
-        let (region, project) = place(course);
-        let until = (self.clock)() + PATIENCE;
-        while self.compute.server(region, project, id).await?.is_some() {
-            if (self.clock)() > until {
-                return Err(PortError::new(
-                    "nova",
-                    "delete server",
-                    id.to_string(),
-                    Kind::Timeout,
-                    "the server was still there after 15 minutes",
-                ));
-            }
-            tokio::time::sleep(POLL).await;
+    /// Since the step that waits was begun, or its retry.
+    fn still_patient(&self, course: &Course) -> Result<(), Msg> {
+        let o = &course.operation;
+        let begun = o.steps.iter().filter_map(|s| s.started).max();
+        if (self.clock)() - begun.unwrap_or(o.created) > self.patience.server {
+            return Err(Msg::new("servertimeout").with(o.plan.name.as_str()));
         }
         Ok(())
+    }
+
+    /// Tries once to take a step back.
+    pub(super) async fn undo(&self, course: &mut Course, undo: &Undo) -> Result<Undone, StepError> {
+        match undo {
+            Undo::None { .. } => Ok(Undone::Nothing),
+            Undo::Do { step } => match self.step(course, step, 2).await {
+                Ok(Outcome::Done) => Ok(Undone::Done(self.tell(course, step).await?)),
+                Ok(Outcome::Wait) => Ok(Undone::Wait),
+                Err(StepError::Vanished) => Ok(Undone::Nothing),
+                Err(error) => Err(error),
+            },
+            Undo::DeleteServer => self.take_back_server(course).await,
+        }
+    }
+
+    /// Deletes what the operation made, and looks until it is gone.
+    async fn take_back_server(&self, course: &mut Course) -> Result<Undone, StepError> {
+        let mut servers = self.made(course).await?;
+        servers.extend(course.instance.filter(|id| !servers.contains(id)));
+        let Some(first) = servers.first() else {
+            return Ok(Undone::Nothing);
+        };
+        course.instance.get_or_insert(*first);
+        let mut gone = true;
+        for id in &servers {
+            let (region, project) = place(course);
+            if let Some(server) = self.compute.server(region, project, *id).await? {
+                // What it last was is still told once it is gone.
+                self.seen(course, &server).await?;
+                if server.deleted.is_none() && server.task_state.as_deref() != Some("deleting") {
+                    let cloud = self.cloud(course).await?;
+                    cloud.delete_server(region, project, *id).await?;
+                }
+                gone &= server.deleted.is_some();
+            }
+        }
+        if !gone {
+            self.still_patient(course)?;
+            return Ok(Undone::Wait);
+        }
+        let mut due = Vec::new();
+        for id in &servers {
+            due.extend(self.tell_undone(course, *id).await?);
+        }
+        Ok(Undone::Done(due))
     }
 }
 
@@ -207,7 +265,7 @@ fn judge(goal: Goal, server: Option<&Instance>) -> Option<Result<Outcome, StepEr
     match (goal, server) {
         (Goal::Gone, None) => Some(Ok(Outcome::Done)),
         (Goal::Gone, Some(server)) if server.deleted.is_some() => Some(Ok(Outcome::Done)),
-        (Goal::Active, None) => failed(Msg::new("vanished")),
+        (Goal::Active, None) => Some(Err(StepError::Vanished)),
         (_, Some(server)) if server.status == "ERROR" && server.task_state.is_none() => {
             let fault = server.fault.clone().unwrap_or_default();
             failed(
@@ -236,9 +294,9 @@ fn place(course: &Course) -> (&osm_core::ids::Region, &osm_core::ids::ProjectId)
     (&plan.region, &plan.project_id)
 }
 
-fn server_of(course: &Course) -> Result<InstanceId, Msg> {
+fn server_of(course: &Course) -> Result<InstanceId, StepError> {
     course
         .instance
         .or(course.operation.plan.instance)
-        .ok_or_else(|| Msg::new("vanished"))
+        .ok_or(StepError::Vanished)
 }

@@ -23,56 +23,64 @@ impl Runner {
         Ok(())
     }
 
-    /// A step is done: notes its facts and asks for the pages that tell of it.
-    pub(super) async fn tell(&self, course: &Course, step: &Step) -> Result<(), PortError> {
+    /// A step is done: notes its facts; says which pages tell of it.
+    pub(super) async fn tell(
+        &self,
+        course: &Course,
+        step: &Step,
+    ) -> Result<Vec<PageDue>, PortError> {
         let plan = &course.operation.plan;
         let Some(id) = course.instance.or(plan.instance) else {
-            return Ok(());
+            return Ok(Vec::new());
         };
         let (name, project) = (&plan.name, &plan.project);
-        match (step, plan.action) {
+        Ok(match (step, plan.action) {
             (Step::CreateServer { .. }, _) => {
                 self.look(course, id).await?;
                 let who = &course.operation.wiki_user_name;
                 self.index.note_creator(&plan.region, id, who).await?;
-                let what = summary::created(name, project);
-                self.tell_all(course, id, &what).await?;
+                all_pages(course, id, &summary::created(name, project))
             }
             (Step::AwaitServer { goal: Goal::Active }, Action::InstanceReboot) => {
                 let now = (self.clock)();
                 self.index.note_reboot(&plan.region, id, now).await?;
-                let what = summary::rebooted(name, project);
-                self.tell_instance(course, id, &what).await?;
+                vec![instance_page(course, id, &summary::rebooted(name, project))]
             }
             (Step::AwaitServer { goal: Goal::Active }, _) => {
                 self.look(course, id).await?;
-                let what = summary::state(name, "ACTIVE");
-                self.tell_instance(course, id, &what).await?;
+                vec![instance_page(course, id, &summary::state(name, "ACTIVE"))]
             }
             (Step::AwaitServer { goal: Goal::Gone }, _) => {
                 self.note_gone(course, id).await?;
-                let what = summary::deleted(name, project);
-                self.tell_all(course, id, &what).await?;
+                all_pages(course, id, &summary::deleted(name, project))
             }
-            (Step::RebootServer | Step::DeleteServer, _) => {}
-        }
-        self.page_bell.notify_one();
-        Ok(())
+            (Step::AddSecurityGroup { group }, _) => {
+                vec![instance_page(course, id, &summary::into_group(name, group))]
+            }
+            (Step::RemoveSecurityGroup { group }, _) => {
+                vec![instance_page(
+                    course,
+                    id,
+                    &summary::out_of_group(name, group),
+                )]
+            }
+            (Step::RebootServer | Step::DeleteServer | Step::Nothing, _) => Vec::new(),
+        })
     }
 
     /// A server was taken back; what it last was is still told.
     pub(super) async fn tell_undone(
         &self,
         course: &Course,
-        last: Instance,
-    ) -> Result<(), PortError> {
-        self.seen(course, &last).await?;
-        self.note_gone(course, last.id).await?;
+        id: InstanceId,
+    ) -> Result<Vec<PageDue>, PortError> {
         let plan = &course.operation.plan;
+        if self.index.seen(&plan.region, id).await?.is_none() {
+            return Ok(Vec::new());
+        }
+        self.note_gone(course, id).await?;
         let what = summary::taken_back(&plan.name, &plan.project);
-        self.tell_all(course, last.id, &what).await?;
-        self.page_bell.notify_one();
-        Ok(())
+        Ok(all_pages(course, id, &what))
     }
 
     /// Looks at a server as the observer will, so that its page tells all in one edit. Where Nova does not
@@ -106,47 +114,45 @@ impl Runner {
         }
         Ok(())
     }
+}
 
-    async fn tell_all(&self, course: &Course, id: InstanceId, what: &str) -> Result<(), PortError> {
-        let plan = &course.operation.plan;
-        self.tell_instance(course, id, what).await?;
-        let project = PageKey::Project {
-            project: plan.project.clone(),
-        };
-        self.pages.due(&by_person(course, project, what)).await?;
-        let redirect = PageKey::Redirect {
-            region: plan.region.clone(),
-            project: plan.project.clone(),
-            name: plan.name.clone(),
-        };
-        self.pages
-            .due(&PageDue {
-                by: None,
-                by_name: None,
-                ..by_person(course, redirect, what)
-            })
-            .await
-    }
+/// The pages that tell of an instance: its own, its project's, and its name's.
+fn all_pages(course: &Course, id: InstanceId, what: &str) -> Vec<PageDue> {
+    let plan = &course.operation.plan;
+    let project = PageKey::Project {
+        project: plan.project.clone(),
+    };
+    let redirect = PageKey::Redirect {
+        region: plan.region.clone(),
+        project: plan.project.clone(),
+        name: plan.name.clone(),
+    };
+    vec![
+        instance_page(course, id, what),
+        by_person(course, project, what),
+        PageDue {
+            by: None,
+            by_name: None,
+            ..by_person(course, redirect, what)
+        },
+    ]
+}
 
-    async fn tell_instance(
-        &self,
-        course: &Course,
-        id: InstanceId,
-        what: &str,
-    ) -> Result<(), PortError> {
-        let key = PageKey::Instance {
-            region: course.operation.plan.region.clone(),
-            id,
-        };
-        self.pages.due(&by_person(course, key, what)).await
-    }
+fn instance_page(course: &Course, id: InstanceId, what: &str) -> PageDue {
+    let key = PageKey::Instance {
+        region: course.operation.plan.region.clone(),
+        id,
+    };
+    by_person(course, key, what)
 }
 
 fn by_person(course: &Course, key: PageKey, what: &str) -> PageDue {
+    // Nobody is behind what the system does of itself.
+    let person = Some(&course.by).filter(|(id, _)| *id != 0);
     PageDue {
         key,
-        by: Some(course.by.0),
-        by_name: Some(course.by.1.clone()),
+        by: person.map(|(id, _)| *id),
+        by_name: person.map(|(_, name)| name.clone()),
         operation: Some(course.operation.id.clone()),
         what: what.to_owned(),
     }

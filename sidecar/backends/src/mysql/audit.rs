@@ -1,0 +1,45 @@
+//! The audit: what was asked, what was made otherwise, how it ended. Rows are only ever added, each in the
+//! transaction of what it tells of.
+
+use super::failure::Failure;
+use super::stored::encode;
+use chrono::{DateTime, Utc};
+use mysql_async::Transaction;
+use mysql_async::prelude::Queryable;
+use osm_core::ids::OperationId;
+use serde_json::Value as Json;
+
+/// Who did it, by which request, when.
+pub(super) struct Doing<'a> {
+    pub by: (u64, &'a str),
+    /// `None`: the request that the operation was recorded by.
+    pub request_id: Option<&'a str>,
+    pub at: DateTime<Utc>,
+}
+
+/// Adds a row about a recorded operation.
+pub(super) async fn append(
+    tx: &mut Transaction<'_>,
+    id: &OperationId,
+    event: &str,
+    doing: &Doing<'_>,
+    detail: Json,
+) -> Result<(), Failure> {
+    tx.exec_drop(
+        "INSERT INTO audit (at, event, operation_id, region, project, wiki_user_id, wiki_user_name,
+           request_id, detail)
+         SELECT ?, ?, id, region, project, ?, ?, COALESCE(?, request_id), ?
+         FROM operations WHERE id = ?",
+        (
+            doing.at.naive_utc(),
+            event,
+            doing.by.0,
+            doing.by.1,
+            doing.request_id,
+            encode("audit row", detail)?,
+            id.as_str(),
+        ),
+    )
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,294 @@
+//! An operation's course: on, step by step, or back. Everything is noted before and after, so that another
+//! replica, or this one after a crash, goes on where it stopped; nothing here sleeps.
+
+use super::steps::{Outcome, StepError, Undone};
+use super::{Course, End, Runner};
+use crate::faults::point;
+use crate::telemetry::metrics;
+use osm_core::message::Msg;
+use osm_core::plan::{Change, PlannedStep, Undo};
+use osm_core::ports::{OperationState, PageDue, PortError, StepNote, StepRecord, StepState};
+use std::time::Duration;
+use tracing::{error, warn};
+
+/// How a step, or its undo, stands after a try.
+enum Tried {
+    Done,
+    Later(Duration),
+    /// It cannot be done. `uncertain`: it may have been, all the same.
+    Failed {
+        why: Msg,
+        uncertain: bool,
+    },
+}
+
+/// What is put down with a step beside its state.
+#[derive(Default)]
+struct Told {
+    changes: Vec<Change>,
+    due: Vec<PageDue>,
+}
+
+/// Between two looks at what is waited for.
+const POLL: Duration = Duration::from_secs(1);
+
+impl Runner {
+    /// Goes on with an operation as far as can be gone without waiting.
+    pub(super) async fn carry_out(&self, course: &mut Course) -> Result<End, PortError> {
+        if course.operation.state == OperationState::Unwinding {
+            return self.unwind(course).await;
+        }
+        if course.operation.state == OperationState::Queued {
+            self.note_state(course, OperationState::Running, None)
+                .await?;
+        }
+        let steps = course.operation.plan.steps.clone();
+        for (index, planned) in steps.iter().enumerate() {
+            if course.record(index).state == StepState::Done {
+                continue;
+            }
+            match self.try_step(course, index, planned).await? {
+                Tried::Done => {}
+                Tried::Later(wait) => return Ok(End::Later(wait)),
+                Tried::Failed { why, uncertain } => {
+                    let before = steps.get(..index).unwrap_or_default();
+                    let cannot_go_back = before.iter().any(PlannedStep::irrevocable)
+                        || (planned.irrevocable() && uncertain);
+                    if cannot_go_back {
+                        error!(step = planned.step.name(), "neither on nor back: parked");
+                        return Ok(End::Over(OperationState::Parked, Some(why)));
+                    }
+                    self.note_state(course, OperationState::Unwinding, Some(&why))
+                        .await?;
+                    course.operation.error = Some(why);
+                    if uncertain {
+                        return Ok(End::Later(self.patience.quiet));
+                    }
+                    return self.unwind(course).await;
+                }
+            }
+        }
+        point("over").await;
+        Ok(End::Over(OperationState::Done, None))
+    }
+
+    /// Tries a step once.
+    async fn try_step(
+        &self,
+        course: &mut Course,
+        index: usize,
+        planned: &PlannedStep,
+    ) -> Result<Tried, PortError> {
+        let mut record = course.record(index);
+        let name = planned.step.name();
+        name.clone_into(&mut record.name);
+        if let Some(why) = self.cancelled(course).await? {
+            record.error = Some(why.clone());
+            self.failed(course, record, false).await?;
+            return Ok(Tried::Failed {
+                why,
+                uncertain: false,
+            });
+        }
+        point(&format!("{name}.begin")).await;
+        // Looking again at what is waited for is no further try.
+        if record.state != StepState::Running || planned.step.has_effect() {
+            record.state = StepState::Running;
+            record.attempts += 1;
+            record.started.get_or_insert((self.clock)());
+            self.note(course, record.clone(), Told::default()).await?;
+        }
+        point(&format!("{name}.noted")).await;
+        let (why, uncertain) = match self.step(course, &planned.step, record.attempts).await {
+            Ok(Outcome::Done) => {
+                point(&format!("{name}.sent")).await;
+                let due = self.tell(course, &planned.step).await?;
+                let changes = planned.step.change(&course.operation.plan, course.instance);
+                record.state = StepState::Done;
+                record.error = None;
+                record.ended = Some((self.clock)());
+                let told = Told {
+                    changes: changes.into_iter().collect(),
+                    due,
+                };
+                self.note(course, record, told).await?;
+                point(&format!("{name}.done")).await;
+                return Ok(Tried::Done);
+            }
+            Ok(Outcome::Wait) => return Ok(Tried::Later(POLL)),
+            Err(StepError::Ours(error)) => return Err(error),
+            Err(StepError::Final(why)) => (why, false),
+            Err(StepError::Vanished) => (Msg::new("vanished"), false),
+            Err(StepError::Retry(error)) => {
+                warn!(%error, step = name, attempt = record.attempts, "step failed");
+                metrics::backend_error(&error);
+                let why = error.refusal().message;
+                record.error = Some(why.clone());
+                if record.attempts < self.patience.tries {
+                    let wait = self.patience.after(&error, record.attempts);
+                    self.note(course, record, Told::default()).await?;
+                    return Ok(Tried::Later(wait));
+                }
+                (why, error.uncertain())
+            }
+        };
+        record.error = Some(why.clone());
+        self.failed(course, record, true).await?;
+        Ok(Tried::Failed { why, uncertain })
+    }
+
+    /// Notes a step as failed; one that was never tried stays as it is.
+    async fn failed(
+        &self,
+        course: &mut Course,
+        mut record: StepRecord,
+        tried: bool,
+    ) -> Result<(), PortError> {
+        if tried || record.state == StepState::Running {
+            record.state = StepState::Failed;
+            record.ended = Some((self.clock)());
+            self.note(course, record, Told::default()).await?;
+        }
+        Ok(())
+    }
+
+    /// Somebody wishes it taken back, and something of it can be.
+    pub(super) async fn cancelled(&self, course: &Course) -> Result<Option<Msg>, PortError> {
+        let o = &course.operation;
+        let wished = o.plan.can_be_taken_back() && self.work.cancelled(&o.id).await?.is_some();
+        Ok(wished.then(|| Msg::new("cancelled")))
+    }
+
+    async fn note(
+        &self,
+        course: &mut Course,
+        record: StepRecord,
+        told: Told,
+    ) -> Result<(), PortError> {
+        let due = !told.due.is_empty();
+        let note = StepNote {
+            record,
+            instance: course.instance,
+            changes: told.changes,
+            due: told.due,
+            by: course.by.clone(),
+            at: (self.clock)(),
+        };
+        let o = &mut course.operation;
+        self.work.note_step(&o.id, o.generation, &note).await?;
+        if due {
+            self.page_bell.notify_one();
+        }
+        let at = usize::try_from(note.record.index).unwrap_or(usize::MAX);
+        if let Some(stored) = o.steps.get_mut(at) {
+            *stored = note.record;
+        }
+        Ok(())
+    }
+
+    async fn note_state(
+        &self,
+        course: &Course,
+        state: OperationState,
+        why: Option<&Msg>,
+    ) -> Result<(), PortError> {
+        let o = &course.operation;
+        self.work
+            .note_state(&o.id, o.generation, state, why, (self.clock)())
+            .await
+    }
+
+    /// Takes back what was done, last step first.
+    async fn unwind(&self, course: &mut Course) -> Result<End, PortError> {
+        if let Some(canceller) = self.work.cancelled(&course.operation.id).await? {
+            course.by = canceller;
+        }
+        let steps = course.operation.plan.steps.clone();
+        for (index, planned) in steps.iter().enumerate().rev() {
+            let state = course.record(index).state;
+            let over = matches!(
+                state,
+                StepState::Waiting | StepState::Undone | StepState::Void
+            );
+            if over || matches!(planned.undo, Undo::None { .. }) {
+                continue;
+            }
+            match self.try_undo(course, index, planned).await? {
+                Tried::Done => {}
+                Tried::Later(wait) => return Ok(End::Later(wait)),
+                Tried::Failed { why, .. } => {
+                    error!(step = planned.step.name(), "undo cannot be done: parked");
+                    return Ok(End::Over(OperationState::Parked, Some(why)));
+                }
+            }
+        }
+        let undone = (0..steps.len()).any(|i| course.record(i).state == StepState::Undone);
+        let state = if undone {
+            OperationState::Undone
+        } else {
+            OperationState::Failed
+        };
+        point("over").await;
+        Ok(End::Over(state, course.operation.error.clone()))
+    }
+
+    /// Tries once to take a step back.
+    async fn try_undo(
+        &self,
+        course: &mut Course,
+        index: usize,
+        planned: &PlannedStep,
+    ) -> Result<Tried, PortError> {
+        let mut record = course.record(index);
+        let name = planned.step.name();
+        point(&format!("undo-{name}.begin")).await;
+        if record.state != StepState::Undoing {
+            record.state = StepState::Undoing;
+            record.attempts = 0;
+        }
+        record.attempts += 1;
+        self.note(course, record.clone(), Told::default()).await?;
+        point(&format!("undo-{name}.noted")).await;
+        let (why, uncertain) = match self.undo(course, &planned.undo).await {
+            Ok(Undone::Nothing) => {
+                record.state = StepState::Void;
+                self.note(course, record, Told::default()).await?;
+                return Ok(Tried::Done);
+            }
+            Ok(Undone::Done(due)) => {
+                point(&format!("undo-{name}.sent")).await;
+                let change = planned.step.change(&course.operation.plan, course.instance);
+                record.state = StepState::Undone;
+                record.ended = Some((self.clock)());
+                let told = Told {
+                    changes: change.into_iter().map(Change::reversed).collect(),
+                    due,
+                };
+                self.note(course, record, told).await?;
+                point(&format!("undo-{name}.done")).await;
+                return Ok(Tried::Done);
+            }
+            Ok(Undone::Wait) => return Ok(Tried::Later(POLL)),
+            Err(StepError::Ours(error)) => return Err(error),
+            Err(StepError::Final(why)) => (why, false),
+            Err(StepError::Vanished) => (Msg::new("vanished"), false),
+            Err(StepError::Retry(error)) => {
+                warn!(%error, step = name, attempt = record.attempts, "undo failed");
+                metrics::backend_error(&error);
+                let why = error.refusal().message;
+                if record.attempts < self.patience.tries {
+                    let wait = self.patience.after(&error, record.attempts);
+                    record.error = Some(why);
+                    self.note(course, record, Told::default()).await?;
+                    return Ok(Tried::Later(wait));
+                }
+                (why, error.uncertain())
+            }
+        };
+        record.state = StepState::Stuck;
+        record.error = Some(why.clone());
+        record.ended = Some((self.clock)());
+        self.note(course, record, Told::default()).await?;
+        Ok(Tried::Failed { why, uncertain })
+    }
+}
