@@ -57,6 +57,11 @@ class FormRenderer {
 		if ( isset( $block['intro'] ) ) {
 			$form->addPreHtml( $this->values->message( $block['intro'] )->parseAsBlock() );
 		}
+		if ( isset( $block['preview'] ) ) {
+			$form->addButton( [
+				'name' => 'dryrun', 'value' => '1', 'label' => $this->values->message( $block['preview'], false )->text(),
+			] );
+		}
 		if ( $block['destructive'] ) {
 			$form->setSubmitDestructive();
 		}

@@ -367,24 +367,20 @@ pub fn plan_configure(
     instance: &Instance,
     on_offer: &[SecurityGroup],
     wanted: &[String],
-) -> Result<Plan, Vec<Refusal>> {
-    refuse_unless_reachable(permit, instance).map_err(|refusal| vec![refusal])?;
+) -> Result<Plan, Refusal> {
+    refuse_unless_reachable(permit, instance)?;
     let has: BTreeSet<&String> = instance.security_groups.iter().collect();
     let wanted: BTreeSet<&String> = wanted.iter().collect();
-    let unknown: Vec<Refusal> = wanted
+    let unknown = wanted
         .difference(&has)
-        .filter(|name| !on_offer.iter().any(|g| g.name == ***name))
-        .map(|name| {
-            Refusal::field(
-                "groups",
-                Msg::new("badsecuritygroup")
-                    .with(name.as_str())
-                    .with(instance.project.as_str()),
-            )
-        })
-        .collect();
-    if !unknown.is_empty() {
-        return Err(unknown);
+        .find(|name| !on_offer.iter().any(|g| g.name == ***name));
+    if let Some(name) = unknown {
+        return Err(Refusal::field(
+            "groups",
+            Msg::new("badsecuritygroup")
+                .with(name.as_str())
+                .with(instance.project.as_str()),
+        ));
     }
     let add = |name: &&String| Step::AddSecurityGroup {
         group: (*name).clone(),
@@ -401,7 +397,7 @@ pub fn plan_configure(
         .collect();
     if steps.is_empty() {
         let already = Msg::new("nothingtochange").with(instance.name.as_str());
-        return Err(vec![Refusal::new(RefusalKind::Conflict, already)]);
+        return Err(Refusal::new(RefusalKind::Conflict, already));
     }
     Ok(plan_for(permit.action(), instance, steps))
 }
@@ -463,7 +459,7 @@ fn plan_for(action: Action, instance: &Instance, steps: Vec<PlannedStep>) -> Pla
         instance: Some(instance.id),
         name: instance.name.clone(),
         steps,
-        facts: instance_facts(instance),
+        facts: instance_facts(instance, action),
     }
 }
 
@@ -471,15 +467,19 @@ fn awaited(goal: Goal) -> PlannedStep {
     PlannedStep::for_good(Step::AwaitServer { goal }, "waiting changes nothing")
 }
 
-/// What a plan for an instance depends on.
-fn instance_facts(instance: &Instance) -> Facts {
+/// What a plan for an instance depends on. Any state will do for a delete.
+fn instance_facts(instance: &Instance, action: Action) -> Facts {
     let mut facts = Facts::default();
     facts.note("instance", instance.id.to_string());
     facts.note("name", instance.name.as_str());
     facts.note("project", instance.project_id.as_str());
-    facts.note("state", state_text(instance));
-    facts.note("flavor", instance.flavor.name.as_str());
-    facts.note("security groups", instance.security_groups.join(", "));
+    match action {
+        Action::InstanceReboot => facts.note("state", state_text(instance)),
+        Action::InstanceConfigure => {
+            facts.note("security groups", instance.security_groups.join(", "));
+        }
+        _ => {}
+    }
     facts
 }
 

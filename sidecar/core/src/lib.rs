@@ -13,6 +13,7 @@ pub mod message;
 pub mod pages;
 pub mod plan;
 pub mod ports;
+pub mod probe;
 pub mod project;
 pub mod refusal;
 pub mod signing;

@@ -121,7 +121,7 @@ pub enum Block {
     Pre {
         text: String,
     },
-    Form(Form),
+    Form(Box<Form>),
     Pager {
         prev: Option<PageLink>,
         next: Option<PageLink>,
@@ -157,6 +157,9 @@ pub struct Form {
     pub fields: Vec<Field>,
     /// Text of the button.
     pub submit: Msg,
+    /// Text of a second button, which only shows what would happen (`dryrun`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub preview: Option<Msg>,
     /// The button takes something away.
     pub destructive: bool,
     /// Where "cancel" leads.

@@ -3,7 +3,7 @@
 use crate::actions::{
     ApiReply, ApiRequest, Caller, Context, RegionSettings, Settings, SpecialRequest,
 };
-use crate::cli::{Failure, People, say};
+use crate::cli::{Failure, Hand, People, say};
 use crate::config::{Config, Secrets};
 use crate::doctor::Patient;
 use crate::documenter::{Counts, Documenter};
@@ -72,6 +72,32 @@ impl App {
         }
     }
 
+    /// What actions may reach.
+    fn context(&self, settings: Arc<Settings>, work: Arc<Notify>) -> Context {
+        Context {
+            compute: self.quick.clone(),
+            directory: self.directory.clone(),
+            identity: self.quick.clone(),
+            links: self.store.clone(),
+            pins: self.store.clone(),
+            operations: self.store.clone(),
+            pages: self.store.clone(),
+            index: self.store.clone(),
+            settings,
+            work,
+            clock: Utc::now,
+            attempts: Arc::default(),
+        }
+    }
+
+    /// For actions from the command line. Who serves looks for what was recorded every second.
+    pub fn hand(&self, config: &Config) -> Hand {
+        Hand {
+            context: self.context(Arc::new(settings(config)), Arc::default()),
+            wiki: self.wiki.clone(),
+        }
+    }
+
     /// Serves until told to stop.
     pub async fn serve(self, config: &Config, secrets: Secrets) -> Result<(), Failure> {
         let (there, known) = self.store.schema().await?;
@@ -128,24 +154,12 @@ impl App {
             pages: self.store.clone(),
             settings: settings.clone(),
             page_bell,
+            work_bell: work_bell.clone(),
             poll: Duration::from_secs(config.observe.poll_seconds),
             compare: Duration::from_secs(60 * config.observe.compare_minutes),
             clock: Utc::now,
         });
-        let context = Context {
-            compute: self.quick.clone(),
-            directory: self.directory.clone(),
-            identity: self.quick.clone(),
-            links: self.store.clone(),
-            pins: self.store.clone(),
-            operations: self.store.clone(),
-            pages: self.store.clone(),
-            index: self.store.clone(),
-            settings,
-            work: work_bell,
-            clock: Utc::now,
-            attempts: Arc::default(),
-        };
+        let context = self.context(settings, work_bell);
         let gate = Gate::new(
             secrets.shim_keys,
             config.server.public_authority.clone(),

@@ -2,6 +2,7 @@
 
 use super::audit::{self, Doing};
 use super::failure::Failure;
+use super::pages::BATCH;
 use super::stored::{decode_msg, decode_plan, encode_plan, readable};
 use super::{Store, first, marks, put, rows};
 use async_trait::async_trait;
@@ -11,8 +12,8 @@ use mysql_async::{Transaction, Value, params};
 use osm_core::ids::{InstanceId, OperationId, ProjectId, Region};
 use osm_core::plan::{Plan, Step};
 use osm_core::ports::{
-    NewOperation, OPEN_AT_ONCE, Operation, OperationFilter, OperationState, Operations, PortError,
-    StepRecord, StepState, Submitted, Wish,
+    NewOperation, NewWish, OPEN_AT_ONCE, Operation, OperationFilter, OperationState, Operations,
+    PortError, StepRecord, StepState, Submitted,
 };
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -44,18 +45,16 @@ impl Operations for Store {
             .await
     }
 
-    async fn wish(
+    async fn wish(&self, wish: &NewWish) -> Result<bool, PortError> {
+        self.attempt("note a wish in", || self.try_wish(wish)).await
+    }
+
+    async fn standings(
         &self,
-        id: &OperationId,
-        wish: Wish,
-        by: (u64, &str),
-        request_id: &str,
-        at: DateTime<Utc>,
-    ) -> Result<bool, PortError> {
-        self.attempt("note a wish in", || {
-            self.try_wish(id, wish, by, request_id, at)
-        })
-        .await
+        ids: &[OperationId],
+    ) -> Result<BTreeMap<OperationId, (OperationState, Option<InstanceId>)>, PortError> {
+        self.attempt("look up operations in", || self.try_standings(ids))
+            .await
     }
 
     async fn names(&self, region: &Region, project: &ProjectId) -> Result<Vec<String>, PortError> {
@@ -88,6 +87,28 @@ impl Store {
         Ok(outcome)
     }
 
+    async fn try_standings(
+        &self,
+        ids: &[OperationId],
+    ) -> Result<BTreeMap<OperationId, (OperationState, Option<InstanceId>)>, Failure> {
+        let mut conn = self.conn().await?;
+        let mut found = BTreeMap::new();
+        for batch in ids.chunks(BATCH) {
+            let sql = format!(
+                "SELECT id, state, instance_id FROM operations WHERE id IN ({})",
+                marks(batch.len())
+            );
+            let batch: Vec<Value> = batch.iter().map(|id| id.as_str().into()).collect();
+            let found_here: Vec<(String, String, Option<String>)> =
+                rows(&mut conn, &sql, batch).await?;
+            for (id, state, instance) in found_here {
+                let instance = instance.as_deref().map(instance_id).transpose()?;
+                found.insert(OperationId::trusted(id), (state_of(&state)?, instance));
+            }
+        }
+        Ok(found)
+    }
+
     async fn try_operations(&self, filter: &OperationFilter) -> Result<Vec<Operation>, Failure> {
         let mut conn = self.conn().await?;
         let mut sql = format!("SELECT {COLUMNS} FROM operations WHERE 1");
@@ -109,6 +130,12 @@ impl Store {
         if let Some(state) = filter.state {
             sql.push_str(" AND state = ?");
             params.push(state.name().into());
+        }
+        if let Some(before) = &filter.before {
+            sql.push_str(
+                " AND (created_at, id) < (SELECT created_at, id FROM operations WHERE id = ?)",
+            );
+            params.push(before.as_str().into());
         }
         sql.push_str(" ORDER BY created_at DESC, id DESC LIMIT ?");
         params.push(filter.limit.into());
@@ -143,21 +170,8 @@ async fn submit(tx: &mut Transaction<'_>, new: &NewOperation) -> Result<Submitte
         // The caller repeats itself, since the answer to the first time was lost.
         return Ok(Submitted::Recorded(new.id.clone()));
     }
-    if let Some((key, body_hash)) = &new.idempotency {
-        let fresh = put(
-            tx,
-            "INSERT INTO idempotency (caller_key, body_hash, operation_id, created_at)
-             VALUES (?, ?, ?, ?)",
-            (key, body_hash, id, new.at.naive_utc()),
-        )
-        .await?;
-        if !fresh {
-            return match under_key(tx, key).await? {
-                Some((hash, before)) if hash == *body_hash => Ok(Submitted::Replayed(before)),
-                Some(_) => Ok(Submitted::KeyReused),
-                None => Err(Failure::Raced),
-            };
-        }
+    if let Some(before) = keyed(tx, new.idempotency.as_ref(), &new.id, new.at).await? {
+        return Ok(before.map_or(Submitted::KeyReused, Submitted::Replayed));
     }
     let open: Option<(u32,)> = first(
         tx,
@@ -227,6 +241,32 @@ fn creates_server(plan: &Plan) -> bool {
 async fn exists(tx: &mut Transaction<'_>, id: &str) -> Result<bool, Failure> {
     let row: Option<(u8,)> = first(tx, "SELECT 1 FROM operations WHERE id = ?", (id,)).await?;
     Ok(row.is_some())
+}
+
+/// Takes a client's key for an operation. Where it was taken before: for which, unless with other content.
+pub(super) async fn keyed(
+    tx: &mut Transaction<'_>,
+    idempotency: Option<&(String, String)>,
+    id: &OperationId,
+    at: DateTime<Utc>,
+) -> Result<Option<Option<OperationId>>, Failure> {
+    let Some((key, body_hash)) = idempotency else {
+        return Ok(None);
+    };
+    let fresh = put(
+        tx,
+        "INSERT INTO idempotency (caller_key, body_hash, operation_id, created_at)
+         VALUES (?, ?, ?, ?)",
+        (key, body_hash, id.as_str(), at.naive_utc()),
+    )
+    .await?;
+    if fresh {
+        return Ok(None);
+    }
+    match under_key(tx, key).await? {
+        Some((hash, before)) => Ok(Some((hash == *body_hash).then_some(before))),
+        None => Err(Failure::Raced),
+    }
 }
 
 /// What was recorded under a client's key.

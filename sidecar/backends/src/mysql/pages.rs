@@ -110,7 +110,7 @@ impl Pages for Store {
 }
 
 /// So many keys go into one query.
-const BATCH: usize = 1000;
+pub(super) const BATCH: usize = 1000;
 
 impl Store {
     async fn try_due(&self, due: &PageDue) -> Result<(), Failure> {

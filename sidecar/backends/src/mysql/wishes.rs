@@ -2,26 +2,24 @@
 
 use super::audit::{self, Doing};
 use super::failure::Failure;
-use super::operations::{state_of, step_state_of};
+use super::operations::{keyed, state_of, step_state_of};
 use super::stored::decode_plan;
 use super::{Store, first, put, rows};
 use chrono::{DateTime, Utc};
 use mysql_async::Transaction;
 use mysql_async::prelude::Queryable;
 use osm_core::ids::OperationId;
-use osm_core::ports::{OperationState, StepState, Wish};
+use osm_core::ports::{NewWish, OperationState, StepState, Wish};
 use serde_json::json;
 
 impl Store {
-    pub(super) async fn try_wish(
-        &self,
-        id: &OperationId,
-        wish: Wish,
-        by: (u64, &str),
-        request_id: &str,
-        at: DateTime<Utc>,
-    ) -> Result<bool, Failure> {
+    pub(super) async fn try_wish(&self, new: &NewWish) -> Result<bool, Failure> {
+        let (id, wish, at) = (&new.id, new.wish, new.at);
         let mut tx = self.begin().await?;
+        if let Some(before) = keyed(&mut tx, new.idempotency.as_ref(), id, at).await? {
+            tx.rollback().await?;
+            return Ok(before.is_some_and(|before| before == *id));
+        }
         let row: Option<(String, String)> = first(
             &mut tx,
             "SELECT state, plan FROM operations WHERE id = ? FOR UPDATE",
@@ -38,7 +36,7 @@ impl Store {
                     &mut tx,
                     "INSERT INTO cancellations (operation_id, at, wiki_user_id, wiki_user_name)
                      VALUES (?, ?, ?, ?)",
-                    (id.as_str(), at.naive_utc(), by.0, by.1),
+                    (id.as_str(), at.naive_utc(), new.by.0, &new.by.1),
                 )
                 .await?
             }
@@ -65,8 +63,8 @@ impl Store {
                 Wish::GiveUp => "give-up",
             };
             let doing = Doing {
-                by,
-                request_id: Some(request_id),
+                by: (new.by.0, &new.by.1),
+                request_id: Some(&new.request_id),
                 at,
             };
             audit::append(&mut tx, id, event, &doing, json!({})).await?;

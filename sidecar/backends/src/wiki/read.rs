@@ -2,6 +2,7 @@
 
 use super::Wiki;
 use async_trait::async_trait;
+use osm_core::actor::{Block, WikiUser};
 use osm_core::ports::{Kind, PageState, PortError, WikiInfo, WikiRead};
 use serde::Deserialize;
 use serde_json::Value;
@@ -254,6 +255,23 @@ impl WikiRead for Wiki {
             .and_then(Value::as_u64))
     }
 
+    async fn account(&self, name: &str) -> Result<Option<WikiUser>, PortError> {
+        let names = format!("{UNIT}{name}");
+        let reply = self
+            .query(
+                name,
+                &[
+                    ("action", "query"),
+                    ("list", "users"),
+                    ("ususers", &names),
+                    ("usprop", "rights|groups|blockinfo"),
+                ],
+            )
+            .await?;
+        let user = reply.pointer("/query/users/0");
+        Ok(user.and_then(account_of))
+    }
+
     async fn info(&self) -> Result<WikiInfo, PortError> {
         let reply = self
             .query(
@@ -306,6 +324,30 @@ fn found_pages(reply: &mut Value, target: &str) -> Result<Vec<Page>, PortError> 
             Kind::Protocol,
             format!("an answer of another form: {e}"),
         )
+    })
+}
+
+/// `None` for a name that nobody has.
+fn account_of(user: &Value) -> Option<WikiUser> {
+    let words = |path| {
+        let found: Vec<String> = list_at(user, path)
+            .filter_map(|word| word.as_str().map(str::to_owned))
+            .collect();
+        found.into_iter()
+    };
+    let blocked = user.get("blockid").is_some();
+    Some(WikiUser {
+        wiki_user_id: user.get("userid").and_then(Value::as_u64)?,
+        name: text_at(user, "/name")?.to_owned(),
+        groups: words("/groups").collect(),
+        rights: words("/rights").collect(),
+        block: blocked.then(|| Block {
+            sitewide: user.get("blockpartial").and_then(Value::as_bool) != Some(true),
+            reason: text_at(user, "/blockreason").unwrap_or_default().to_owned(),
+            expiry: text_at(user, "/blockexpiry").unwrap_or_default().to_owned(),
+        }),
+        registered: None,
+        email_confirmed: false,
     })
 }
 

@@ -31,7 +31,7 @@ use osm_core::instance::{Flavor, Instance, ServerRequest};
 use osm_core::message::Msg;
 use osm_core::plan::{Facts, Goal, Plan, PlannedStep, Step, Undo};
 use osm_core::ports::{
-    InstanceFilter, InstanceIndex, Kind, Links, NewOperation, Nonces, OperationFilter,
+    InstanceFilter, InstanceIndex, Kind, Links, NewOperation, NewWish, Nonces, OperationFilter,
     OperationState, OperationWork, Operations, PageDue, PageKey, PageRecord, Pages, Pin, Pins,
     StepNote, StepRecord, StepState, Submitted, Wish,
 };

@@ -165,8 +165,17 @@ async fn what_a_newer_replica_wrote_blocks_nobody() {
 async fn wishes_are_granted_in_the_states_they_are_for() {
     with_store(|store| async move {
         let new = create("web");
-        let by = (5, "Volunteer");
-        let wish = |wish| store.wish(&new.id, wish, by, "request-1", at(5));
+        let wish = async |wish| {
+            let wish = NewWish {
+                id: new.id.clone(),
+                wish,
+                by: (5, "Volunteer".to_owned()),
+                request_id: "request-1".to_owned(),
+                idempotency: None,
+                at: at(5),
+            };
+            store.wish(&wish).await
+        };
         assert!(!wish(Wish::Cancel).await.unwrap(), "there is none yet");
         store.submit(&new).await.unwrap();
         assert!(!wish(Wish::Retry).await.unwrap());

@@ -250,6 +250,8 @@ pub struct OperationFilter {
     pub wiki_user_id: Option<u64>,
     /// Only those in this state.
     pub state: Option<OperationState>,
+    /// Only those recorded before this one.
+    pub before: Option<OperationId>,
     pub limit: u32,
 }
 
@@ -264,6 +266,20 @@ pub enum Wish {
     GiveUp,
 }
 
+/// A wish to be noted.
+#[derive(Clone, Debug)]
+#[allow(missing_docs)]
+pub struct NewWish {
+    pub id: OperationId,
+    pub wish: Wish,
+    /// Wiki user id and name.
+    pub by: (u64, String),
+    pub request_id: String,
+    /// As in [`NewOperation`].
+    pub idempotency: Option<(String, String)>,
+    pub at: DateTime<Utc>,
+}
+
 /// Recording and reading operations.
 #[async_trait]
 pub trait Operations: Send + Sync {
@@ -275,15 +291,14 @@ pub trait Operations: Send + Sync {
     async fn operation(&self, id: &OperationId) -> Result<Option<Operation>, PortError>;
     /// Some operations.
     async fn operations(&self, filter: &OperationFilter) -> Result<Vec<Operation>, PortError>;
-    /// Notes a person's wish with an audit row; `false` where the operation is not in a state for it.
-    async fn wish(
+    /// Notes a person's wish with an audit row; `false` where the operation is not in a state for it. The same
+    /// key with the same content is the same wish.
+    async fn wish(&self, wish: &NewWish) -> Result<bool, PortError>;
+    /// How these operations stand and which server each made; one that we do not know is left out.
+    async fn standings(
         &self,
-        id: &OperationId,
-        wish: Wish,
-        by: (u64, &str),
-        request_id: &str,
-        at: DateTime<Utc>,
-    ) -> Result<bool, PortError>;
+        ids: &[OperationId],
+    ) -> Result<BTreeMap<OperationId, (OperationState, Option<InstanceId>)>, PortError>;
     /// Names in use or reserved in a project of a region.
     async fn names(&self, region: &Region, project: &ProjectId) -> Result<Vec<String>, PortError>;
 }

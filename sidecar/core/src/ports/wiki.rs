@@ -1,6 +1,7 @@
 //! MediaWiki.
 
 use super::PortError;
+use crate::actor::WikiUser;
 use async_trait::async_trait;
 use std::collections::BTreeMap;
 
@@ -91,6 +92,8 @@ pub trait WikiRead: Send + Sync {
     async fn user_names(&self, ids: &[u64]) -> Result<BTreeMap<u64, String>, PortError>;
     /// The id of a user name, as MediaWiki normalises names.
     async fn user_id(&self, name: &str) -> Result<Option<u64>, PortError>;
+    /// An account as the shim would vouch for it: with rights, groups and block.
+    async fn account(&self, name: &str) -> Result<Option<WikiUser>, PortError>;
     /// For health checks.
     async fn info(&self) -> Result<WikiInfo, PortError>;
 }

@@ -1,6 +1,9 @@
 //! The same actions for wiki API bots: `action=novainstance`, `action=novaoperation`, `list=novainstances`.
 
+use super::follow::wish_called;
 use super::instances::{offset_after, parse_offset};
+use super::operate::Asked;
+use super::planned::{FACTS, Sent};
 use super::{ApiRequest, Caller, Context, lookup::refuse};
 use osm_core::action::Action;
 use osm_core::authz::{Target, authorise};
@@ -10,10 +13,12 @@ use osm_core::message::Msg;
 use osm_core::pages::title::instance_title;
 use osm_core::plan::Plan;
 use osm_core::ports::{InstanceFilter, Operation, PageKey, Seen};
+use osm_core::probe::plan_probe;
 use osm_core::refusal::{Refusal, RefusalKind};
 use serde::Serialize;
 use serde_json::{Value as Json, json};
 use std::collections::BTreeMap;
+use ulid::Ulid;
 
 /// What an API module answers.
 #[derive(Clone, Debug, Serialize)]
@@ -87,6 +92,14 @@ impl Context {
                 .api_operation(caller, request)
                 .await
                 .unwrap_or_else(ApiReply::from),
+            "novaoperationwish" => self
+                .api_wish(caller, request)
+                .await
+                .unwrap_or_else(ApiReply::from),
+            "novaprobe" => self
+                .api_probe(caller, request)
+                .await
+                .unwrap_or_else(ApiReply::from),
             "novainstances" => self
                 .api_instances(caller, request)
                 .await
@@ -106,6 +119,10 @@ impl Context {
             }
             "delete" => {
                 self.api_operate(caller, request, Action::InstanceDelete)
+                    .await
+            }
+            "configure" => {
+                self.api_operate(caller, request, Action::InstanceConfigure)
                     .await
             }
             "consoleoutput" => self
@@ -132,19 +149,22 @@ impl Context {
                 some => some,
             },
         };
-        let body = format!("create {} {project} {asked:?}", region.unwrap_or_default());
-        let key = request.idempotency_key.as_deref();
+        let sent = Sent {
+            key: request.idempotency_key.as_deref(),
+            body: &format!("create {} {project} {asked:?}", region.unwrap_or_default()),
+            facts: params.get(FACTS),
+        };
         let submitted = match self.planned_create(caller, project, region, &asked).await {
             Ok(plan) if dry(request) => return shown(&plan),
             Ok(plan) => self
-                .submit(caller, plan, key, &body)
+                .submit(caller, plan, &sent)
                 .await
                 .map_err(|refusal| vec![refusal]),
             Err(wrong) => Err(wrong),
         };
         match submitted {
             Ok(id) => self.api_begun(&id).await,
-            Err(wrong) => match self.replayed(caller, key, &body).await {
+            Err(wrong) => match self.replayed(caller, &sent).await {
                 Some(id) => self.api_begun(&id).await,
                 None => wrong.into(),
             },
@@ -157,16 +177,15 @@ impl Context {
         request: &ApiRequest,
         action: Action,
     ) -> Result<ApiReply, Refusal> {
-        let (id, region) = (
-            request.params.text("instanceid"),
-            request.params.get("region"),
-        );
+        let asked = Asked {
+            action,
+            params: &request.params,
+            key: request.idempotency_key.as_deref(),
+        };
         if dry(request) {
-            let plan = self.planned_operation(caller, action, id, region).await?;
-            return Ok(shown(&plan));
+            return Ok(shown(&self.planned_operation(caller, &asked).await?));
         }
-        let key = request.idempotency_key.as_deref();
-        let operation = self.operate(caller, action, id, region, key).await?;
+        let operation = self.operate(caller, &asked).await?;
         Ok(self.api_begun(&operation).await)
     }
 
@@ -209,12 +228,43 @@ impl Context {
             "started": operation.created,
             "finished": operation.finished,
             "steps": operation.steps.iter()
-                .map(|s| json!({"name": s.name, "state": s.state}))
+                .map(|s| json!({
+                    "name": s.name, "state": s.state, "attempts": s.attempts,
+                    "started": s.started, "ended": s.ended, "error": s.error,
+                }))
                 .collect::<Vec<_>>(),
             "instanceid": operation.instance,
             "page": page,
             "error": operation.error,
         }})))
+    }
+
+    async fn api_wish(&self, caller: &Caller, request: &ApiRequest) -> Result<ApiReply, Refusal> {
+        let word = request.params.text("wish");
+        let Some(wish) = wish_called(word) else {
+            return Err(Refusal::field("wish", Msg::new("badaction").with(word)));
+        };
+        let id = request.params.text("operation");
+        let key = request.idempotency_key.as_deref();
+        let operation = self.wish_for(caller, wish, id, key).await?;
+        Ok(self.api_begun(&operation.id).await)
+    }
+
+    async fn api_probe(&self, caller: &Caller, request: &ApiRequest) -> Result<ApiReply, Refusal> {
+        let actor = self.actor(caller).await?;
+        let (policy, action) = (&self.settings.policy, Action::OperationProbe);
+        let permit = authorise(policy, &actor, action, &Target::Everywhere)?;
+        let plan = plan_probe(&permit, &Ulid::generate().to_string());
+        if dry(request) {
+            return Ok(shown(&plan));
+        }
+        let sent = Sent {
+            key: request.idempotency_key.as_deref(),
+            body: "probe",
+            facts: None,
+        };
+        let operation = self.submit(caller, plan, &sent).await?;
+        Ok(self.api_begun(&operation).await)
     }
 
     async fn page_of(&self, operation: &Operation) -> Option<String> {
@@ -284,7 +334,7 @@ fn dry(request: &ApiRequest) -> bool {
 }
 
 fn shown(plan: &Plan) -> ApiReply {
-    result(json!({"dryrun": true, "plan": plan}))
+    result(json!({"dryrun": true, "plan": plan, "changes": plan.changes(None)}))
 }
 
 fn row(seen: &Seen, title: Option<&String>) -> Json {

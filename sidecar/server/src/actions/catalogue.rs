@@ -26,7 +26,7 @@ pub fn contract() -> Json {
                 "writes": true,
                 "params": {
                     "subaction": {
-                        "type": ["create", "reboot", "consoleoutput", "delete"],
+                        "type": ["create", "reboot", "consoleoutput", "delete", "configure"],
                         "required": true,
                     },
                     "instanceid": string,
@@ -37,8 +37,21 @@ pub fn contract() -> Json {
                     "project": string,
                     "region": string,
                     "dryrun": {"type": "boolean"},
+                    "facts": string,
                     "idempotencykey": string,
                 },
+            },
+            "novaoperationwish": {
+                "writes": true,
+                "params": {
+                    "operation": {"type": "string", "required": true},
+                    "wish": {"type": ["cancel", "retry", "giveup"], "required": true},
+                    "idempotencykey": string,
+                },
+            },
+            "novaprobe": {
+                "writes": true,
+                "params": {"dryrun": {"type": "boolean"}, "idempotencykey": string},
             },
             "novaoperation": {
                 "writes": false,

@@ -1,10 +1,11 @@
 //! Starting an instance.
 
+use super::planned::{FACTS, Sent, facts_field, plan_table};
 use super::{Caller, Context, SpecialRequest, lookup::refuse};
 use osm_core::action::Action;
 use osm_core::authz::{Target, authorise};
 use osm_core::ids::{OperationId, ProjectName, Region};
-use osm_core::instance::{CreateFacts, CreateRequest, plan_create};
+use osm_core::instance::{CreateFacts, CreateRequest, SecurityGroup, plan_create};
 use osm_core::message::{Msg, Value};
 use osm_core::plan::Plan;
 use osm_core::refusal::Refusal;
@@ -104,18 +105,24 @@ impl Context {
         if !request.post {
             return Ok(create_form(&ground, None, &[]));
         }
-        let body = format!("create {} {} {asked:?}", ground.region, ground.project);
-        let key = request.idempotency_key.as_deref();
+        let sent = Sent {
+            key: request.idempotency_key.as_deref(),
+            body: &format!("create {} {} {asked:?}", ground.region, ground.project),
+            facts: request.form.get(FACTS),
+        };
         let submitted = match plan_create(&ground.permit, &ground.facts, &asked) {
+            Ok(plan) if request.form.get("dryrun").is_some() => {
+                return Ok(preview(create_form(&ground, Some(&asked), &[]), &plan));
+            }
             Ok(plan) => self
-                .submit(caller, plan, key, &body)
+                .submit(caller, plan, &sent)
                 .await
                 .map_err(|refusal| vec![refusal]),
             Err(wrong) => Err(wrong),
         };
         let submitted = match submitted {
             // A double click must not hear that the name is taken by its own first half.
-            Err(wrong) => self.replayed(caller, key, &body).await.ok_or(wrong),
+            Err(wrong) => self.replayed(caller, &sent).await.ok_or(wrong),
             recorded => recorded,
         };
         Ok(match submitted {
@@ -166,13 +173,27 @@ pub(super) fn to_list(operation: &OperationId) -> View {
     )
 }
 
+/// The form once more, with what it would do above it.
+fn preview(mut view: View, plan: &Plan) -> View {
+    for block in &mut view.blocks {
+        if let Block::Form(form) = block {
+            form.fields.push(facts_field(plan));
+        }
+    }
+    view.blocks.insert(0, plan_table(plan));
+    view
+}
+
 fn create_form(ground: &Ground, asked: Option<&CreateRequest>, wrong: &[Refusal]) -> View {
     let mut view = View::new(Msg::new("createinstance-title").with(ground.project.as_str()));
     let mut fields = vec![
         name_field(asked),
         flavor_field(ground, asked),
         image_field(ground, asked),
-        groups_field(ground, asked),
+        groups_field(
+            &ground.facts.security_groups,
+            asked.map_or_else(|| vec!["default".to_owned()], |a| a.security_groups.clone()),
+        ),
         fixed("project", "project", ground.project.as_str()),
         fixed("region", "region", ground.region.as_str()),
         Field::hidden("project", ground.project.as_str()),
@@ -191,7 +212,7 @@ fn create_form(ground: &Ground, asked: Option<&CreateRequest>, wrong: &[Refusal]
     if let Some(first) = wrong.first() {
         view.status = first.status();
     }
-    view.blocks.push(Block::Form(Form {
+    view.blocks.push(Block::Form(Box::new(Form {
         id: "createinstance".to_owned(),
         page: "NovaInstance".to_owned(),
         // The address alone says which form it was: a POST whose token ran out shows it again.
@@ -202,6 +223,7 @@ fn create_form(ground: &Ground, asked: Option<&CreateRequest>, wrong: &[Refusal]
         ]),
         fields,
         submit: Msg::new("createinstance-submit"),
+        preview: Some(Msg::new("preview")),
         destructive: false,
         cancel: Some(Value::special(
             "NovaInstance",
@@ -210,7 +232,7 @@ fn create_form(ground: &Ground, asked: Option<&CreateRequest>, wrong: &[Refusal]
         )),
         idempotency_key: Ulid::generate().to_string(),
         intro: None,
-    }));
+    })));
     view
 }
 
@@ -274,12 +296,10 @@ fn image_field(ground: &Ground, asked: Option<&CreateRequest>) -> Field {
     }
 }
 
-fn groups_field(ground: &Ground, asked: Option<&CreateRequest>) -> Field {
-    let chosen = asked.map_or_else(|| vec!["default".to_owned()], |a| a.security_groups.clone());
+/// A choice of security groups.
+pub(super) fn groups_field(on_offer: &[SecurityGroup], chosen: Vec<String>) -> Field {
     Field {
-        options: ground
-            .facts
-            .security_groups
+        options: on_offer
             .iter()
             .map(|g| FieldOption {
                 value: g.name.clone(),

@@ -2,16 +2,19 @@
 
 use super::lookup::{mismatch, refuse};
 use super::outcome::progress;
+use super::submit::idempotency;
 use super::{Caller, Context, SpecialRequest};
 use chrono::SubsecRound as _;
 use osm_core::action::Action;
 use osm_core::actor::Actor;
 use osm_core::authz::{Target, authorise};
-use osm_core::ids::OperationId;
+use osm_core::ids::{OperationId, ProjectName};
 use osm_core::message::{Msg, Value};
-use osm_core::ports::{Operation, OperationFilter, OperationState, PageKey, StepRecord, Wish};
+use osm_core::ports::{
+    NewWish, Operation, OperationFilter, OperationState, PageKey, StepRecord, Wish,
+};
 use osm_core::refusal::{Refusal, RefusalKind};
-use osm_core::view::{Block, Fact, Field, Form, Level, Row, View};
+use osm_core::view::{Block, Fact, Field, Form, Level, PageLink, Row, View};
 use ulid::Ulid;
 
 /// Operations on the page, newest first.
@@ -27,25 +30,48 @@ impl Context {
     ) -> Result<View, Refusal> {
         let id = request.get("operation");
         match (request.get("action").unwrap_or_default(), id) {
-            ("", None) => self.operation_list(caller).await,
+            ("", None) => self.operation_list(caller, request).await,
             ("", Some(id)) => self.operation_page(caller, id).await,
             (word, Some(id)) => self.wish(caller, request, word, id).await,
             (word, None) => Err(Refusal::field("action", Msg::new("badaction").with(word))),
         }
     }
 
-    async fn operation_list(&self, caller: &Caller) -> Result<View, Refusal> {
+    async fn operation_list(
+        &self,
+        caller: &Caller,
+        request: &SpecialRequest,
+    ) -> Result<View, Refusal> {
         let actor = self.actor(caller).await?;
+        let all = self.visible_projects(&actor).await?;
+        let mine = request.get("show") == Some("mine");
+        let stopped = request.get("show") == Some("parked");
+        let own = |p: &ProjectName| actor.is_member(p) || request.get("show") != Some("projects");
         let filter = OperationFilter {
-            open: false,
-            projects: Some(self.visible_projects(&actor).await?),
-            limit: LISTED,
+            projects: (!mine).then(|| all.into_iter().filter(own).collect()),
+            wiki_user_id: mine.then_some(actor.user.wiki_user_id),
+            state: stopped.then_some(OperationState::Parked),
+            before: request.get("before").map(OperationId::trusted),
+            limit: LISTED + 1,
             ..OperationFilter::default()
         };
-        let found = self.operations.operations(&filter).await.map_err(refuse)?;
+        let mut found = self.operations.operations(&filter).await.map_err(refuse)?;
+        let more = found.len() > LISTED as usize;
+        found.truncate(LISTED as usize);
         let mut view = View::new(Msg::new("novaoperations"));
         view.as_of = Some((self.clock)().trunc_subsecs(0));
         view.live = found.iter().any(|o| !o.state.over());
+        view.blocks.push(Block::Para {
+            text: Value::List {
+                v: SHOWN
+                    .iter()
+                    .map(|show| {
+                        let label = Msg::new(&format!("show-{show}"));
+                        Value::special(PAGE, &[("show", show)], label)
+                    })
+                    .collect(),
+            },
+        });
         view.blocks.push(Block::Table {
             id: "operations".to_owned(),
             columns: [
@@ -61,6 +87,14 @@ impl Context {
             rows: found.iter().map(list_row).collect(),
             empty: Some(Msg::new("nooperations")),
         });
+        let next = found.last().filter(|_| more).map(|last| {
+            let mut query = vec![("before", last.id.as_str())];
+            query.extend(request.get("show").map(|show| ("show", show)));
+            PageLink::new(PAGE, &query)
+        });
+        if next.is_some() {
+            view.blocks.push(Block::Pager { prev: None, next });
+        }
         Ok(view)
     }
 
@@ -109,14 +143,17 @@ impl Context {
         view.blocks.push(facts(&operation, page));
         view.blocks.push(Block::Table {
             id: "steps".to_owned(),
-            columns: ["step", "state", "attempts", "reason"].map(Msg::new).into(),
+            columns: ["step", "state", "started", "finished", "attempts", "reason"]
+                .map(Msg::new)
+                .into(),
             rows: operation.steps.iter().map(step_row).collect(),
             empty: None,
         });
         for (wish, word) in WISHES {
             let may = self.permit_wish(&actor, wish, &operation).is_ok();
             if may && in_state_for(wish, &operation) {
-                view.blocks.push(Block::Form(button(&operation, word)));
+                view.blocks
+                    .push(Block::Form(Box::new(button(&operation, word))));
             }
         }
         view.blocks.push(Block::Para {
@@ -144,47 +181,73 @@ impl Context {
         word: &str,
         id: &str,
     ) -> Result<View, Refusal> {
-        let known = WISHES.iter().find(|(_, w)| *w == word);
-        let Some((wish, _)) = known else {
+        let Some(wish) = wish_called(word) else {
             return Err(Refusal::field("action", Msg::new("badaction").with(word)));
         };
         if !request.post {
             return self.operation_page(caller, id).await;
         }
-        let actor = self.actor(caller).await?;
-        let operation = self.visible_operation(&actor, id).await?;
-        self.permit_wish(&actor, *wish, &operation)?;
-        let project = &operation.plan.project;
-        // Giving up touches nothing in the project, and may be what is left to do in one that is gone.
-        if *wish != Wish::GiveUp
-            && self.managed(project).await?.project_id != operation.plan.project_id
-        {
-            return Err(mismatch(project));
-        }
-        let too_late = || {
-            let state = Msg::new(&format!("state-{}", operation.state.name()));
-            Refusal::new(RefusalKind::Conflict, Msg::new("wish-toolate").with(state))
-        };
-        if !in_state_for(*wish, &operation) {
-            return Err(too_late());
-        }
-        let by = (caller.user.wiki_user_id, caller.user.name.as_str());
-        let noted = self
-            .operations
-            .wish(&operation.id, *wish, by, &caller.request_id, (self.clock)())
-            .await
-            .map_err(refuse)?;
-        if !noted {
-            return Err(too_late());
-        }
-        self.work.notify_one();
+        let key = request.idempotency_key.as_deref();
+        let operation = self.wish_for(caller, wish, id, key).await?;
         Ok(View::redirect(
             Msg::new("novaoperations"),
             PAGE,
             &[("operation", operation.id.as_str())],
         ))
     }
+
+    /// Notes what a person wishes of an operation, if they may.
+    pub(super) async fn wish_for(
+        &self,
+        caller: &Caller,
+        wish: Wish,
+        id: &str,
+        key: Option<&str>,
+    ) -> Result<Operation, Refusal> {
+        let actor = self.actor(caller).await?;
+        let operation = self.visible_operation(&actor, id).await?;
+        self.permit_wish(&actor, wish, &operation)?;
+        let project = &operation.plan.project;
+        // Giving up touches nothing in the project, and may be what is left to do in one that is gone.
+        if wish != Wish::GiveUp
+            && operation.plan.action != Action::OperationProbe
+            && self.managed(project).await?.project_id != operation.plan.project_id
+        {
+            return Err(mismatch(project));
+        }
+        let body = format!("wish {wish:?} {id}");
+        let noted = self
+            .operations
+            .wish(&NewWish {
+                id: operation.id.clone(),
+                wish,
+                by: (caller.user.wiki_user_id, caller.user.name.clone()),
+                request_id: caller.request_id.clone(),
+                idempotency: idempotency(caller, key, &body)?,
+                at: (self.clock)(),
+            })
+            .await
+            .map_err(refuse)?;
+        if !noted {
+            let state = Msg::new(&format!("state-{}", operation.state.name()));
+            let why = Msg::new("wish-toolate").with(state);
+            return Err(Refusal::new(RefusalKind::Conflict, why));
+        }
+        self.work.notify_one();
+        Ok(operation)
+    }
 }
+
+/// What a wish is called in addresses and calls.
+pub(super) fn wish_called(word: &str) -> Option<Wish> {
+    WISHES
+        .iter()
+        .find(|(_, w)| *w == word)
+        .map(|(wish, _)| *wish)
+}
+
+/// Which operations the list can be made to show.
+const SHOWN: [&str; 4] = ["all", "projects", "mine", "parked"];
 
 const WISHES: [(Wish, &str); 3] = [
     (Wish::Cancel, "cancel"),
@@ -223,6 +286,7 @@ fn button(operation: &Operation, word: &str) -> Form {
         .into(),
         fields: vec![Field::hidden("operation", operation.id.as_str())],
         submit: Msg::new(&format!("wish-{word}")),
+        preview: None,
         destructive: word != "retry",
         cancel: None,
         idempotency_key: Ulid::generate().to_string(),
@@ -293,6 +357,8 @@ fn step_row(step: &StepRecord) -> Row {
         cells: vec![
             Msg::new(&format!("step-{}", step.name)).into(),
             Msg::new(&format!("state-{}", step.state.name())).into(),
+            step.started.map_or_else(|| Value::text(""), Value::from),
+            step.ended.map_or_else(|| Value::text(""), Value::from),
             Value::from(i64::from(step.attempts)),
             why.map_or_else(|| Value::text(""), Value::from),
         ],

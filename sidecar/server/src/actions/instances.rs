@@ -1,5 +1,6 @@
 //! `Special:NovaInstance`: the list, from our own copy of the cloud, and the way to its actions.
 
+use super::operate::confirmed;
 use super::outcome::progress;
 use super::{Caller, Context, SpecialRequest, lookup::refuse};
 use osm_core::action::Action;
@@ -43,17 +44,12 @@ impl Context {
     ) -> Result<View, Refusal> {
         match request.get("action").unwrap_or_default() {
             "create" => self.create_page(caller, request).await,
-            "delete" => {
-                self.confirm_page(caller, request, Action::InstanceDelete)
-                    .await
-            }
-            "reboot" => {
-                self.confirm_page(caller, request, Action::InstanceReboot)
-                    .await
-            }
             "consoleoutput" => self.console_page(caller, request).await,
             "" => self.list_page(caller, request).await,
-            other => Err(Refusal::field("action", Msg::new("badaction").with(other))),
+            other => match confirmed(other) {
+                Some(action) => self.confirm_page(caller, request, action).await,
+                None => Err(Refusal::field("action", Msg::new("badaction").with(other))),
+            },
         }
     }
 
@@ -309,6 +305,11 @@ impl Context {
             (
                 Action::InstanceReboot,
                 "reboot",
+                !moving && i.status == "ACTIVE",
+            ),
+            (
+                Action::InstanceConfigure,
+                "configure",
                 !moving && i.status == "ACTIVE",
             ),
             (

@@ -87,7 +87,7 @@ impl Context {
             false => None,
         };
         view.status = wrong.as_ref().map_or(200, Refusal::status);
-        view.blocks.push(Block::Form(form(uid, wrong)));
+        view.blocks.push(Block::Form(Box::new(form(uid, wrong))));
         Ok(view)
     }
 
@@ -158,6 +158,7 @@ fn form(uid: &str, wrong: Option<Refusal>) -> Form {
         query: [].into(),
         fields,
         submit: Msg::new("link-submit"),
+        preview: None,
         destructive: false,
         cancel: Some(Value::special(
             "NovaInstance",

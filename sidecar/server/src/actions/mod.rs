@@ -13,6 +13,7 @@ mod lookup;
 mod operate;
 mod outcome;
 mod params;
+mod planned;
 mod projects;
 mod submit;
 
@@ -123,6 +124,13 @@ impl SpecialRequest {
     /// A form field, else the query parameter of that name.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.form.get(name).or_else(|| self.query.get(name))
+    }
+
+    /// All form fields, and the query's parameters that are none.
+    fn merged(&self) -> Params {
+        let mut all = self.query.clone();
+        all.0.extend(self.form.0.clone());
+        all
     }
 }
 

@@ -1,13 +1,16 @@
-//! Rebooting, deleting and reading the console of an instance.
+//! Rebooting, deleting, configuring and reading the console of an instance.
 
-use super::create::{form_query, to_list};
+use super::create::{form_query, groups_field, to_list};
 use super::lookup::{mismatch, refuse};
-use super::{Caller, Context, SpecialRequest};
+use super::planned::{FACTS, Sent, facts_field, plan_table};
+use super::{Caller, Context, Params, SpecialRequest};
 use chrono::SubsecRound as _;
 use osm_core::action::Action;
 use osm_core::authz::{Permit, authorise};
 use osm_core::ids::OperationId;
-use osm_core::instance::{Instance, plan_delete, plan_reboot, state_text};
+use osm_core::instance::{
+    Instance, SecurityGroup, plan_configure, plan_delete, plan_reboot, state_text,
+};
 use osm_core::message::{Msg, Value};
 use osm_core::plan::Plan;
 use osm_core::ports::Seen;
@@ -15,37 +18,80 @@ use osm_core::refusal::{Refusal, RefusalKind};
 use osm_core::view::{Block, Fact, Field, Form, Level, View};
 use ulid::Ulid;
 
+/// What is asked of an instance that is there, by a form or an API call.
+pub(super) struct Asked<'a> {
+    pub(super) action: Action,
+    pub(super) params: &'a Params,
+    pub(super) key: Option<&'a str>,
+}
+
+impl Asked<'_> {
+    fn id(&self) -> &str {
+        self.params.text("instanceid")
+    }
+
+    fn region(&self) -> Option<&str> {
+        self.params.get("region")
+    }
+
+    fn groups(&self) -> Vec<String> {
+        self.params.all("groups")
+    }
+}
+
 impl Context {
-    /// The plan for a reboot or a delete of any origin.
+    /// The plan for something to be done with an instance, of any origin.
     pub(super) async fn planned_operation(
         &self,
         caller: &Caller,
-        action: Action,
-        id: &str,
-        region: Option<&str>,
+        asked: &Asked<'_>,
     ) -> Result<Plan, Refusal> {
-        let (permit, seen) = self.permitted(caller, action, id, region).await?;
-        plan(&permit, &self.fresh(&seen).await?)
+        let (permit, seen) = self
+            .permitted(caller, asked.action, asked.id(), asked.region())
+            .await?;
+        let instance = self.fresh(&seen).await?;
+        let on_offer = self.on_offer(&instance, asked.action).await?;
+        plan(&permit, &instance, &on_offer, &asked.groups())
     }
 
-    /// Records a reboot or a delete; the same call with the same key is one operation.
+    /// Records it; the same call with the same key is one operation.
     pub(super) async fn operate(
         &self,
         caller: &Caller,
-        action: Action,
-        id: &str,
-        region: Option<&str>,
-        key: Option<&str>,
+        asked: &Asked<'_>,
     ) -> Result<OperationId, Refusal> {
-        let body = format!("{action} {id}");
-        let submitted = match self.planned_operation(caller, action, id, region).await {
-            Ok(plan) => self.submit(caller, plan, key, &body).await,
+        let mut body = format!("{} {}", asked.action, asked.id());
+        if asked.action == Action::InstanceConfigure {
+            body = format!("{body} {:?}", asked.groups());
+        }
+        let sent = Sent {
+            key: asked.key,
+            body: &body,
+            facts: asked.params.get(FACTS),
+        };
+        let submitted = match self.planned_operation(caller, asked).await {
+            Ok(plan) => self.submit(caller, plan, &sent).await,
             Err(refusal) => Err(refusal),
         };
         match submitted {
-            Err(refusal) => self.replayed(caller, key, &body).await.ok_or(refusal),
+            Err(refusal) => self.replayed(caller, &sent).await.ok_or(refusal),
             recorded => recorded,
         }
+    }
+
+    /// The security groups that may be chosen, where they may be.
+    async fn on_offer(
+        &self,
+        instance: &Instance,
+        action: Action,
+    ) -> Result<Vec<SecurityGroup>, Refusal> {
+        if action != Action::InstanceConfigure {
+            return Ok(Vec::new());
+        }
+        self.compute
+            .security_groups(&instance.region, &instance.project_id)
+            .await
+            .map_err(refuse)
     }
 
     /// The console's output, for those who may read it; it is not kept anywhere.
@@ -91,32 +137,52 @@ impl Context {
         Ok((permit, seen))
     }
 
-    /// `?action=reboot` and `?action=delete`: a page that asks, then does.
+    /// `?action=reboot`, `delete` and `configure`: a page that shows what will happen, then does it.
     pub(super) async fn confirm_page(
         &self,
         caller: &Caller,
         request: &SpecialRequest,
         action: Action,
     ) -> Result<View, Refusal> {
-        let id = request.get("instanceid").unwrap_or_default();
-        let region = request.get("region");
-        if request.post {
-            let key = request.idempotency_key.as_deref();
-            let operation = self.operate(caller, action, id, region, key).await?;
-            return Ok(to_list(&operation));
-        }
-        let (permit, seen) = self.permitted(caller, action, id, region).await?;
-        let instance = self.fresh(&seen).await?;
-        Ok(match plan(&permit, &instance) {
-            Ok(_) => confirm_form(&instance, action),
-            Err(refusal) => {
-                let mut view = View::new(title(&instance, action));
-                view.status = refusal.status();
-                view.notice(Level::Error, refusal.message);
-                view.blocks.push(facts(&instance));
-                view
+        let mut refused = None;
+        if request.post && request.form.get("dryrun").is_none() {
+            let asked = Asked {
+                action,
+                params: &request.merged(),
+                key: request.idempotency_key.as_deref(),
+            };
+            match self.operate(caller, &asked).await {
+                Ok(operation) => return Ok(to_list(&operation)),
+                Err(refusal) => refused = Some(refusal),
             }
-        })
+        }
+        let id = request.get("instanceid").unwrap_or_default();
+        let (permit, seen) = self
+            .permitted(caller, action, id, request.get("region"))
+            .await?;
+        let instance = self.fresh(&seen).await?;
+        let on_offer = self.on_offer(&instance, action).await?;
+        let wanted = match request.post {
+            true => request.form.all("groups"),
+            false => instance.security_groups.clone(),
+        };
+        let plan = plan(&permit, &instance, &on_offer, &wanted);
+        let mut view = View::new(title(&instance, action));
+        // Before anything was chosen there is no plan, and nothing wrong with that.
+        let choosing = action == Action::InstanceConfigure && !request.post;
+        let wrong = refused.or_else(|| plan.as_ref().err().filter(|_| !choosing).cloned());
+        if let Some(refusal) = wrong {
+            view.status = refusal.status();
+            view.notice(Level::Error, refusal.message);
+        }
+        view.blocks.push(facts(&instance));
+        view.blocks.extend(plan.as_ref().ok().map(plan_table));
+        if plan.is_ok() || action == Action::InstanceConfigure {
+            let groups = groups_field(&on_offer, wanted);
+            let form = confirm_form(&instance, action, plan.as_ref().ok(), groups);
+            view.blocks.push(Block::Form(Box::new(form)));
+        }
+        Ok(view)
     }
 
     /// `?action=consoleoutput`.
@@ -139,55 +205,81 @@ impl Context {
     }
 }
 
-fn plan(permit: &Permit, instance: &Instance) -> Result<Plan, Refusal> {
+fn plan(
+    permit: &Permit,
+    instance: &Instance,
+    on_offer: &[SecurityGroup],
+    groups: &[String],
+) -> Result<Plan, Refusal> {
     match permit.action() {
         Action::InstanceDelete => plan_delete(permit, instance),
+        Action::InstanceConfigure => plan_configure(permit, instance, on_offer, groups),
         _ => plan_reboot(permit, instance),
     }
 }
 
+/// The action of a word in an address, of those that a page asks about first.
+pub(super) fn confirmed(called: &str) -> Option<Action> {
+    [
+        Action::InstanceDelete,
+        Action::InstanceReboot,
+        Action::InstanceConfigure,
+    ]
+    .into_iter()
+    .find(|action| word(*action) == called)
+}
+
+/// The action's word in messages and addresses.
+fn word(action: Action) -> &'static str {
+    match action {
+        Action::InstanceDelete => "delete",
+        Action::InstanceReboot => "reboot",
+        Action::InstanceConfigure => "configure",
+        _ => "consoleoutput",
+    }
+}
+
 fn title(instance: &Instance, action: Action) -> Msg {
-    let name = match action {
-        Action::InstanceDelete => "deleteinstance-title",
-        Action::InstanceReboot => "rebootinstance-title",
-        _ => "consoleoutput-title",
+    let key = match action {
+        Action::InstanceConsole => "consoleoutput-title".to_owned(),
+        _ => format!("{}instance-title", word(action)),
     };
-    Msg::new(name).with(instance.name.as_str())
+    Msg::new(&key).with(instance.name.as_str())
 }
 
 fn back() -> Value {
     Value::special("NovaInstance", &[], Msg::new("backinstancelist"))
 }
 
-fn confirm_form(instance: &Instance, action: Action) -> View {
-    let (word, destructive) = match action {
-        Action::InstanceDelete => ("delete", true),
-        _ => ("reboot", false),
-    };
-    let mut view = View::new(title(instance, action));
-    view.blocks.push(facts(instance));
-    view.blocks.push(Block::Form(Form {
+fn confirm_form(instance: &Instance, action: Action, plan: Option<&Plan>, groups: Field) -> Form {
+    let word = word(action);
+    let id = instance.id.to_string();
+    let address = [
+        ("action", word),
+        ("instanceid", id.as_str()),
+        ("project", instance.project.as_str()),
+        ("region", instance.region.as_str()),
+    ];
+    let mut fields = Vec::new();
+    let choosing = action == Action::InstanceConfigure;
+    if choosing {
+        fields.push(groups);
+    } else {
+        fields.extend(plan.map(facts_field));
+    }
+    fields.extend(address.map(|(name, value)| Field::hidden(name, value)));
+    Form {
         id: format!("{word}instance"),
         page: "NovaInstance".to_owned(),
-        query: form_query(&[
-            ("action", word),
-            ("instanceid", &instance.id.to_string()),
-            ("project", instance.project.as_str()),
-            ("region", instance.region.as_str()),
-        ]),
-        fields: vec![
-            Field::hidden("instanceid", &instance.id.to_string()),
-            Field::hidden("project", instance.project.as_str()),
-            Field::hidden("region", instance.region.as_str()),
-            Field::hidden("action", word),
-        ],
+        query: form_query(&address),
+        fields,
         submit: Msg::new(&format!("{word}instance-submit")),
-        destructive,
+        preview: choosing.then(|| Msg::new("preview")),
+        destructive: action == Action::InstanceDelete,
         cancel: Some(back()),
         idempotency_key: Ulid::generate().to_string(),
         intro: Some(Msg::new(&format!("{word}instance-confirm")).with(instance.name.as_str())),
-    }));
-    view
+    }
 }
 
 fn facts(instance: &Instance) -> Block {

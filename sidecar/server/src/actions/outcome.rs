@@ -31,6 +31,7 @@ fn outcome_text(operation: &Operation) -> (Level, Msg) {
     let word = match operation.plan.action {
         Action::InstanceCreate => "createinstance",
         Action::InstanceDelete => "deleteinstance",
+        Action::InstanceConfigure => "configureinstance",
         _ => "rebootinstance",
     };
     let (level, end) = match operation.state {

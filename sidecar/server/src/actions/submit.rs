@@ -1,5 +1,6 @@
 //! The only way from a plan into the world: record it.
 
+use super::planned::{Sent, as_seen};
 use super::{Caller, Context, lookup::refuse};
 use osm_core::ids::OperationId;
 use osm_core::message::Msg;
@@ -13,20 +14,18 @@ use ulid::Ulid;
 const LONGEST_KEY: usize = 255;
 
 impl Context {
-    /// Records a plan. `key` is the client's own key for this call, `body` what it sent with it.
+    /// Records a plan, if it is still the one that the person saw.
     pub(super) async fn submit(
         &self,
         caller: &Caller,
         plan: Plan,
-        key: Option<&str>,
-        body: &str,
+        sent: &Sent<'_>,
     ) -> Result<OperationId, Refusal> {
-        if key.is_some_and(|key| key.len() > LONGEST_KEY) {
-            return Err(Refusal::new(RefusalKind::Invalid, Msg::new("keytoolong")));
-        }
+        let (key, body) = (sent.key, sent.body);
+        as_seen(&plan, sent.facts)?;
+        let idempotency = idempotency(caller, key, body)?;
         let id = OperationId::trusted(Ulid::generate().to_string());
         let (name, project) = (plan.name.clone(), plan.project.clone());
-        let idempotency = key.map(|key| (caller_key(caller, key), hash(body)));
         let submitted = self
             .operations
             .submit(&NewOperation {
@@ -66,16 +65,23 @@ impl Context {
     }
 
     /// The operation that the same call with the same key recorded before.
-    pub(super) async fn replayed(
-        &self,
-        caller: &Caller,
-        key: Option<&str>,
-        body: &str,
-    ) -> Option<OperationId> {
-        let recorded = self.operations.by_key(&caller_key(caller, key?)).await;
-        let (sent, operation) = recorded.map_err(refuse).ok().flatten()?;
-        (sent == hash(body)).then_some(operation)
+    pub(super) async fn replayed(&self, caller: &Caller, sent: &Sent<'_>) -> Option<OperationId> {
+        let recorded = self.operations.by_key(&caller_key(caller, sent.key?)).await;
+        let (hashed, operation) = recorded.map_err(refuse).ok().flatten()?;
+        (hashed == hash(sent.body)).then_some(operation)
     }
+}
+
+/// A client's own key as it is kept: bound to the caller, and to what was sent with it.
+pub(super) fn idempotency(
+    caller: &Caller,
+    key: Option<&str>,
+    body: &str,
+) -> Result<Option<(String, String)>, Refusal> {
+    if key.is_some_and(|key| key.len() > LONGEST_KEY) {
+        return Err(Refusal::new(RefusalKind::Invalid, Msg::new("keytoolong")));
+    }
+    Ok(key.map(|key| (caller_key(caller, key), hash(body))))
 }
 
 fn caller_key(caller: &Caller, key: &str) -> String {

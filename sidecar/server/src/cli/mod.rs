@@ -1,5 +1,6 @@
 //! The command line. Exit status: 0 done, 1 not done (standard error says why), 2 not understood.
 
+mod act;
 mod links;
 mod operations;
 
@@ -49,6 +50,20 @@ enum Command {
     /// Look at recorded operations.
     #[command(subcommand)]
     Operations(OperationsCommand),
+    /// Do what the wiki's API does, for a wiki user: `act --for Volunteer novainstance subaction=delete
+    /// instanceid=…`; with `dryrun=1` only the plan is shown.
+    Act(ActArgs),
+}
+
+#[derive(Args)]
+struct ActArgs {
+    /// The wiki user for whom it is done, with their rights and no others.
+    #[arg(long = "for", value_name = "WIKI USER")]
+    person: String,
+    /// The API module: novainstance, novaoperation, novaoperationwish, novainstances, novaprobe …
+    module: String,
+    /// Its parameters, as name=value.
+    params: Vec<String>,
 }
 
 #[derive(Subcommand)]
@@ -81,11 +96,38 @@ enum OperationsCommand {
         #[arg(long, default_value_t = 50)]
         limit: u32,
     },
+    /// Have an operation taken back while it is under way, where that can be.
+    Cancel(WishArgs),
+    /// Have an operation that stopped half-way go on.
+    Retry(WishArgs),
+    /// Let an operation that stopped half-way be.
+    GiveUp(WishArgs),
     /// Show one operation with its steps.
     Show {
         /// The operation's id.
         id: String,
     },
+}
+
+#[derive(Args)]
+struct WishArgs {
+    /// The operation's id.
+    id: String,
+    /// The wiki user for whom it is done, with their rights and no others.
+    #[arg(long = "for", value_name = "WIKI USER")]
+    person: String,
+}
+
+impl OperationsCommand {
+    /// What is wished, as the API calls it, and of which operation.
+    fn wish(&self) -> Option<(&'static str, &WishArgs)> {
+        match self {
+            Self::Cancel(args) => Some(("cancel", args)),
+            Self::Retry(args) => Some(("retry", args)),
+            Self::GiveUp(args) => Some(("giveup", args)),
+            Self::List { .. } | Self::Show { .. } => None,
+        }
+    }
 }
 
 /// Why a command was not done.
@@ -170,6 +212,21 @@ async fn command(cli: &Cli) -> Result<ExitCode, Failure> {
         Command::Operations(OperationsCommand::Show { id }) => {
             operations::show(app.store.as_ref(), id).await?;
         }
+        Command::Operations(wish) => {
+            if let Some((word, args)) = wish.wish() {
+                let words = [format!("operation={}", args.id), format!("wish={word}")];
+                let hand = app.hand(&config);
+                if !hand.act(&args.person, "novaoperationwish", &words).await? {
+                    return Ok(ExitCode::FAILURE);
+                }
+            }
+        }
+        Command::Act(args) => {
+            let hand = app.hand(&config);
+            if !hand.act(&args.person, &args.module, &args.params).await? {
+                return Ok(ExitCode::FAILURE);
+            }
+        }
         // Done above.
         Command::Doctor | Command::Contract => {}
     }
@@ -180,4 +237,5 @@ fn load(cli: &Cli) -> Result<(Config, Secrets), ConfigError> {
     Config::load(&cli.config, &|name| std::env::var(name).ok())
 }
 
+pub use act::Hand;
 pub use links::People;

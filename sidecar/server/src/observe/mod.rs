@@ -3,6 +3,8 @@
 //! Two ways: `changes-since` every few seconds, and a full comparison at start and now and then. An error
 //! or an empty answer changes nothing: an instance is held deleted only on Nova's word for that very id.
 
+mod strays;
+
 use crate::actions::{Clock, Settings};
 use crate::telemetry::metrics;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -44,6 +46,8 @@ pub struct Observer {
     pub settings: Arc<Settings>,
     /// To be rung when a page is due.
     pub page_bell: Arc<Notify>,
+    /// To be rung when an operation was recorded.
+    pub work_bell: Arc<Notify>,
     /// Between two looks.
     pub poll: Duration,
     /// Between two full comparisons.
@@ -145,6 +149,7 @@ impl Observer {
         let servers = self.compute.servers(region, since).await?;
         let ours = self.under_way().await?;
         let mut listed = BTreeSet::new();
+        let mut managed = Vec::new();
         for server in servers {
             listed.insert(server.id);
             let Some(project) = names.get(&server.project_id) else {
@@ -154,8 +159,10 @@ impl Observer {
                 project: project.clone(),
                 ..server
             });
+            managed.push(instance.clone());
             self.see(instance, now, &ours).await?;
         }
+        self.look_for_strays(&managed, now).await?;
         if since == Since::Everything {
             self.look_for_missing(region, &listed, &ours, now).await?;
         }

@@ -1,0 +1,116 @@
+//! Servers that no operation stands for: the second of one operation, made by a request whose answer was
+//! lost and came true late, or one that came after its operation had been taken back. Each is removed by an
+//! operation of its own; never one that somebody has used, and never one whose operation we do not know.
+
+use super::Observer;
+use chrono::{DateTime, TimeDelta, Utc};
+use osm_core::actor::SYSTEM;
+use osm_core::authz::{Target, authorise_own};
+use osm_core::ids::{InstanceId, OperationId};
+use osm_core::instance::{Instance, META_OPERATION, TAG_OPERATION, plan_remove_stray};
+use osm_core::ports::{NewOperation, Operation, OperationState, PortError};
+use tracing::{info, warn};
+
+/// What came late has come by then: an operation's end is no news any more.
+const SETTLED: TimeDelta = TimeDelta::seconds(30);
+
+impl Observer {
+    /// Looks whether the servers' operations stand for them, and has those removed that are strays.
+    pub(super) async fn look_for_strays(
+        &self,
+        servers: &[Instance],
+        now: DateTime<Utc>,
+    ) -> Result<(), PortError> {
+        let marked: Vec<(&Instance, OperationId)> = servers
+            .iter()
+            .filter(|server| server.deleted.is_none())
+            .filter_map(|server| Some((server, operation_of(server)?)))
+            .collect();
+        let ids: Vec<OperationId> = marked.iter().map(|(_, id)| id.clone()).collect();
+        let standings = self.operations.standings(&ids).await?;
+        for (server, id) in marked {
+            let stands = |(state, made): &(OperationState, Option<InstanceId>)| {
+                !state.over() || (*state == OperationState::Done && *made == Some(server.id))
+            };
+            if standings.get(&id).is_none_or(stands) {
+                continue;
+            }
+            if let Some(operation) = self.operations.operation(&id).await?
+                && is_stray(server, &operation, now)
+            {
+                self.remove_stray(server, &operation, now).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn remove_stray(
+        &self,
+        server: &Instance,
+        operation: &Operation,
+        now: DateTime<Utc>,
+    ) -> Result<(), PortError> {
+        let used = self
+            .compute
+            .used(&server.region, &server.project_id, server.id)
+            .await?;
+        let target = Target::Project(server.region.clone(), server.project.clone());
+        let plan = authorise_own(&self.settings.policy, &target)
+            .and_then(|permit| plan_remove_stray(&permit, server, used));
+        let plan = match plan {
+            Ok(plan) => plan,
+            Err(refusal) => {
+                warn!(server = %server.id, operation = %operation.id, why = refusal.message.key,
+                    "a server that its operation does not stand for is left alone");
+                return Ok(());
+            }
+        };
+        // One id for one stray: every replica sees it, and each look sees it again.
+        let id = OperationId::trusted(format!("stray-{}", server.id));
+        let recorded = self
+            .operations
+            .submit(&NewOperation {
+                id: id.clone(),
+                plan,
+                wiki_user_id: 0,
+                wiki_user_name: SYSTEM.to_owned(),
+                request_id: operation.request_id.clone(),
+                idempotency: None,
+                at: now,
+            })
+            .await?;
+        info!(server = %server.id, operation = %operation.id, removal = %id, ?recorded,
+            "a server that its operation does not stand for is removed");
+        self.work_bell.notify_one();
+        Ok(())
+    }
+}
+
+/// The operation whose mark a server bears, both as tag and as metadata: anyone in the project can write
+/// the one or the other, and who writes both into a server of their own has asked for what follows.
+fn operation_of(server: &Instance) -> Option<OperationId> {
+    let id = server.metadata.get(META_OPERATION)?;
+    let tag = format!("{TAG_OPERATION}{id}");
+    server
+        .tags
+        .contains(&tag)
+        .then(|| OperationId::trusted(id.as_str()))
+}
+
+/// Its operation is over, in this very project, and made another server or none.
+fn is_stray(server: &Instance, operation: &Operation, now: DateTime<Utc>) -> bool {
+    let settled = operation
+        .finished
+        .is_some_and(|at| operation.state.over() && now - at > SETTLED);
+    let plan = &operation.plan;
+    settled
+        && plan.region == server.region
+        && plan.project_id == server.project_id
+        && plan.instance.is_none()
+        && match operation.state {
+            // What stands is for a person to judge.
+            OperationState::Parked => false,
+            OperationState::Done => operation.instance.is_some_and(|made| made != server.id),
+            _ => true,
+        }
+}
