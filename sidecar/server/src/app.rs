@@ -7,6 +7,7 @@ use crate::cli::{Failure, Hand, People, say};
 use crate::config::{Config, Secrets};
 use crate::doctor::Patient;
 use crate::documenter::{Counts, Documenter};
+use crate::faults::Points;
 use crate::http::{self, Actions, Ask, Backlog, Gate, Health, Http};
 use crate::observe::Observer;
 use crate::operations::{Effects, Runner};
@@ -128,6 +129,7 @@ impl App {
             traced: |id, work| Box::pin(async move { with_request_id(&id, work).await }),
             clock: Utc::now,
             patience: config.operations.patience(),
+            points: Points::from_environment(),
         });
         let documenter = Arc::new(Documenter {
             pages: self.store.clone(),
@@ -298,7 +300,8 @@ impl Actions for Traced {
     }
 }
 
-async fn store(config: &Config, secrets: &Secrets) -> Result<Store, PortError> {
+/// A client of the database.
+pub async fn store(config: &Config, secrets: &Secrets) -> Result<Store, PortError> {
     let database = &config.database;
     Store::connect(StoreConfig {
         host: database.host.clone(),
@@ -310,7 +313,8 @@ async fn store(config: &Config, secrets: &Secrets) -> Result<Store, PortError> {
     .await
 }
 
-fn directory(config: &Config, secrets: &Secrets) -> Result<Ldap, PortError> {
+/// A client of LDAP.
+pub fn directory(config: &Config, secrets: &Secrets) -> Result<Ldap, PortError> {
     let ldap = &config.ldap;
     Ldap::new(LdapConfig {
         url: ldap.url.to_string(),
@@ -323,7 +327,8 @@ fn directory(config: &Config, secrets: &Secrets) -> Result<Ldap, PortError> {
     })
 }
 
-fn cloud(config: &Config, secrets: &Secrets, limit: Duration) -> Result<OpenStack, PortError> {
+/// A client of OpenStack whose calls take no longer than the limit.
+pub fn cloud(config: &Config, secrets: &Secrets, limit: Duration) -> Result<OpenStack, PortError> {
     let keystone = &config.keystone;
     let config = OpenStackConfig {
         auth_url: keystone.auth_url.to_string(),
@@ -346,7 +351,8 @@ fn wiki(config: &Config, secrets: &Secrets) -> Result<Wiki, PortError> {
     })
 }
 
-fn settings(config: &Config) -> Settings {
+/// The configuration that rules need.
+pub fn settings(config: &Config) -> Settings {
     let regions = config.regions.iter().map(|region| RegionSettings {
         name: region.name.clone(),
         network: region.network.clone(),

@@ -3,7 +3,6 @@
 
 use super::steps::{Outcome, StepError, Undone};
 use super::{Course, End, Runner};
-use crate::faults::point;
 use crate::telemetry::metrics;
 use osm_core::message::Msg;
 use osm_core::plan::{Change, PlannedStep, Undo};
@@ -68,7 +67,7 @@ impl Runner {
                 }
             }
         }
-        point("over").await;
+        self.points.reached(|| over(course)).await;
         Ok(End::Over(OperationState::Done, None))
     }
 
@@ -90,7 +89,12 @@ impl Runner {
                 uncertain: false,
             });
         }
-        point(&format!("{name}.begin")).await;
+        let point = |phase| {
+            let action = course.operation.plan.action;
+            move || format!("{action}/{index}-{name}.{phase}")
+        };
+        let [begin, noted, sent, done] = ["begin", "noted", "sent", "done"].map(point);
+        self.points.reached(begin).await;
         // Looking again at what is waited for is no further try.
         if record.state != StepState::Running || planned.step.has_effect() {
             record.state = StepState::Running;
@@ -98,10 +102,16 @@ impl Runner {
             record.started.get_or_insert((self.clock)());
             self.note(course, record.clone(), Told::default()).await?;
         }
-        point(&format!("{name}.noted")).await;
-        let (why, uncertain) = match self.step(course, &planned.step, record.attempts).await {
+        let tried = match self.points.reached(noted).await {
+            Some(error) => Err(error.into()),
+            None => self.step(course, &planned.step, record.attempts).await,
+        };
+        let tried = match self.points.reached(sent).await {
+            Some(error) if matches!(tried, Ok(Outcome::Done)) => Err(error.into()),
+            _ => tried,
+        };
+        let (why, uncertain) = match tried {
             Ok(Outcome::Done) => {
-                point(&format!("{name}.sent")).await;
                 let due = self.tell(course, &planned.step).await?;
                 let changes = planned.step.change(&course.operation.plan, course.instance);
                 record.state = StepState::Done;
@@ -112,7 +122,7 @@ impl Runner {
                     due,
                 };
                 self.note(course, record, told).await?;
-                point(&format!("{name}.done")).await;
+                self.points.reached(done).await;
                 return Ok(Tried::Done);
             }
             Ok(Outcome::Wait) => return Ok(Tried::Later(POLL)),
@@ -228,7 +238,7 @@ impl Runner {
         } else {
             OperationState::Failed
         };
-        point("over").await;
+        self.points.reached(|| over(course)).await;
         Ok(End::Over(state, course.operation.error.clone()))
     }
 
@@ -241,22 +251,33 @@ impl Runner {
     ) -> Result<Tried, PortError> {
         let mut record = course.record(index);
         let name = planned.step.name();
-        point(&format!("undo-{name}.begin")).await;
+        let point = |phase| {
+            let action = course.operation.plan.action;
+            move || format!("{action}/{index}-undo-{name}.{phase}")
+        };
+        let [begin, noted, sent, done] = ["begin", "noted", "sent", "done"].map(point);
+        self.points.reached(begin).await;
         if record.state != StepState::Undoing {
             record.state = StepState::Undoing;
             record.attempts = 0;
         }
         record.attempts += 1;
         self.note(course, record.clone(), Told::default()).await?;
-        point(&format!("undo-{name}.noted")).await;
-        let (why, uncertain) = match self.undo(course, &planned.undo).await {
+        let tried = match self.points.reached(noted).await {
+            Some(error) => Err(error.into()),
+            None => self.undo(course, &planned.undo).await,
+        };
+        let tried = match self.points.reached(sent).await {
+            Some(error) if matches!(tried, Ok(Undone::Done(_))) => Err(error.into()),
+            _ => tried,
+        };
+        let (why, uncertain) = match tried {
             Ok(Undone::Nothing) => {
                 record.state = StepState::Void;
                 self.note(course, record, Told::default()).await?;
                 return Ok(Tried::Done);
             }
             Ok(Undone::Done(due)) => {
-                point(&format!("undo-{name}.sent")).await;
                 let change = planned.step.change(&course.operation.plan, course.instance);
                 record.state = StepState::Undone;
                 record.ended = Some((self.clock)());
@@ -265,7 +286,7 @@ impl Runner {
                     due,
                 };
                 self.note(course, record, told).await?;
-                point(&format!("undo-{name}.done")).await;
+                self.points.reached(done).await;
                 return Ok(Tried::Done);
             }
             Ok(Undone::Wait) => return Ok(Tried::Later(POLL)),
@@ -291,4 +312,8 @@ impl Runner {
         self.note(course, record, Told::default()).await?;
         Ok(Tried::Failed { why, uncertain })
     }
+}
+
+fn over(course: &Course) -> String {
+    format!("{}/over", course.operation.plan.action)
 }

@@ -9,6 +9,7 @@ mod steps;
 mod tell;
 
 use crate::actions::Clock;
+use crate::faults::Points;
 use crate::telemetry::metrics;
 use chrono::TimeDelta;
 use osm_core::ids::InstanceId;
@@ -98,6 +99,8 @@ pub struct Runner {
     pub clock: Clock,
     /// How long and how often.
     pub patience: Patience,
+    /// Where tests look on.
+    pub points: Points,
 }
 
 /// What changes the world: reached only by who has just shown that the claim still holds.
