@@ -11,9 +11,11 @@ use std::sync::Arc;
 /// What somebody who looks on makes of a point: an error to happen there, or nothing.
 pub type Looked = Pin<Box<dyn Future<Output = Option<PortError>> + Send>>;
 
+type Watcher = dyn Fn(&str) -> Looked + Send + Sync;
+
 /// Who looks on.
 #[derive(Clone, Default)]
-pub struct Points(Option<Arc<dyn Fn(&str) -> Looked + Send + Sync>>);
+pub struct Points(Option<Arc<Watcher>>);
 
 impl Points {
     /// Calls somebody at each point.

@@ -136,6 +136,9 @@ impl Runner {
                 record.error = Some(why.clone());
                 if record.attempts < self.patience.tries {
                     let wait = self.patience.after(&error, record.attempts);
+                    if !planned.step.has_effect() {
+                        record.attempts += 1;
+                    }
                     self.note(course, record, Told::default()).await?;
                     return Ok(Tried::Later(wait));
                 }

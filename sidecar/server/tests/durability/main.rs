@@ -1,0 +1,19 @@
+//! Operations that cannot be lost, shown on the real services, for every kind of plan in the catalogue.
+//!
+//! `eval "$(tests/lab/lab env)"; cargo test -p openstackmanager --test durability -- --ignored --test-threads 1`
+//!
+//! Reading order: `world` (the services, a database of its own, what there is to compare) → `kinds` (every
+//! kind of plan, and what it is done to) → `steps` (each step and undo twice, failed, parked).
+
+// Clippy takes helpers of tests for no tests.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs
+)]
+
+mod kinds;
+mod steps;
+mod world;

@@ -1,0 +1,333 @@
+//! The lab's services, with a database of the test's own and names that nobody else has.
+
+use chrono::Utc;
+use mysql_async::Conn;
+use mysql_async::prelude::Queryable;
+use openstackmanager::actions::{ApiRequest, Caller, Context, Params};
+use openstackmanager::app;
+use openstackmanager::config::Config;
+use openstackmanager::faults::Points;
+use openstackmanager::operations::{Effects, Patience, Runner};
+use osm_backends::ldap::Ldap;
+use osm_backends::mysql::Store;
+use osm_backends::openstack::OpenStack;
+use osm_backends::secret::Secret;
+use osm_core::actor::WikiUser;
+use osm_core::ids::{InstanceId, OperationId, ProjectId, ProjectName, Region};
+use osm_core::instance::Instance;
+use osm_core::plan::Plan;
+use osm_core::ports::{
+    ComputeRead, Directory, Identity, InstanceIndex, NewOperation, Operation, OperationFilter,
+    Operations, Since, Submitted,
+};
+use osm_core::view::FieldValue;
+use serde_json::Value as Json;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{Notify, watch};
+use ulid::Ulid;
+
+/// Longer than anything takes that comes to an end.
+const LIMIT: Duration = Duration::from_secs(180);
+
+pub struct World {
+    pub config: Config,
+    pub store: Arc<Store>,
+    pub cloud: Arc<OpenStack>,
+    pub directory: Arc<Ldap>,
+    pub context: Context,
+    /// All servers of this test have names that begin so.
+    pub prefix: String,
+    pub project_id: ProjectId,
+}
+
+impl World {
+    /// `tweak` changes the lab's configuration of the sidecar.
+    pub async fn new(tweak: impl FnOnce(&mut Config)) -> Self {
+        let (mut config, mut secrets) = Config::load(&lab().join("sidecar.toml"), &|_| None)
+            .expect("LAB_DIR, from `tests/lab/lab env`");
+        let tag = Ulid::generate().to_string().to_lowercase();
+        let tag = &tag[tag.len() - 8..];
+        config.database.name = format!("osm_durability_{tag}");
+        let name = &config.database.name;
+        let password = Ulid::generate().to_string();
+        as_root(&[
+            format!("CREATE DATABASE {name}"),
+            format!("CREATE USER '{name}'@'127.0.0.1' IDENTIFIED BY '{password}'"),
+            format!("GRANT ALL ON {name}.* TO '{name}'@'127.0.0.1'"),
+        ])
+        .await;
+        config.database.user = name.clone();
+        secrets.database_password = Secret::new(password);
+        tweak(&mut config);
+        let store = Arc::new(app::store(&config, &secrets).await.unwrap());
+        store.migrate().await.unwrap();
+        let cloud = Arc::new(app::cloud(&config, &secrets, OpenStack::CALL_TIMEOUT).unwrap());
+        let directory = Arc::new(app::directory(&config, &secrets).unwrap());
+        let context = Context {
+            compute: cloud.clone(),
+            directory: directory.clone(),
+            identity: cloud.clone(),
+            links: store.clone(),
+            pins: store.clone(),
+            operations: store.clone(),
+            pages: store.clone(),
+            index: store.clone(),
+            settings: Arc::new(app::settings(&config)),
+            work: Arc::default(),
+            clock: Utc::now,
+            attempts: Arc::default(),
+        };
+        let projects = cloud.our_projects().await.unwrap();
+        let bots = projects.iter().find(|p| p.name == "bots").unwrap();
+        Self {
+            project_id: bots.id.clone(),
+            prefix: format!("d{tag}"),
+            config,
+            store,
+            cloud,
+            directory,
+            context,
+        }
+    }
+
+    pub fn region(&self) -> Region {
+        self.config.regions[0].name.clone()
+    }
+
+    /// A cloud admin, whom the shim would have vouched for.
+    fn caller() -> Caller {
+        Caller {
+            user: WikiUser {
+                wiki_user_id: 1,
+                name: "Operator".to_owned(),
+                groups: BTreeSet::new(),
+                rights: ["listall", "manageproject"].map(str::to_owned).into(),
+                block: None,
+                registered: None,
+                email_confirmed: false,
+            },
+            request_id: Ulid::generate().to_string(),
+            lang: "en".to_owned(),
+            wiki_read_only: None,
+        }
+    }
+
+    /// Calls an API module, as a bot does.
+    pub async fn api(&self, module: &str, params: &[(&str, &str)]) -> Json {
+        let params = params.iter().map(|(name, value)| {
+            let value = FieldValue::One((*value).to_owned());
+            ((*name).to_owned(), value)
+        });
+        let request = ApiRequest {
+            params: Params(params.collect()),
+            post: true,
+            idempotency_key: None,
+        };
+        let reply = self.context.api(module, &Self::caller(), &request).await;
+        serde_json::to_value(reply.unwrap()).unwrap()
+    }
+
+    /// The plan that a dry run shows.
+    pub async fn planned(&self, module: &str, params: &[(&str, &str)]) -> Plan {
+        let mut params = params.to_vec();
+        params.push(("dryrun", "1"));
+        let reply = self.api(module, &params).await;
+        serde_json::from_value(reply["result"]["plan"].clone())
+            .unwrap_or_else(|why| panic!("{module} {params:?}: {why} in {reply}"))
+    }
+
+    pub async fn submit(&self, plan: Plan) -> OperationId {
+        let new = NewOperation {
+            id: OperationId::trusted(Ulid::generate().to_string()),
+            plan,
+            wiki_user_id: 1,
+            wiki_user_name: "Operator".to_owned(),
+            request_id: "request".to_owned(),
+            idempotency: None,
+            at: Utc::now(),
+        };
+        match self.store.submit(&new).await.unwrap() {
+            Submitted::Recorded(id) => id,
+            other => panic!("not recorded: {other:?}"),
+        }
+    }
+
+    pub async fn operation(&self, id: &OperationId) -> Operation {
+        self.store.operation(id).await.unwrap().unwrap()
+    }
+
+    /// Runs what is recorded until nothing is open any more.
+    pub async fn run(&self, points: Points) {
+        let (stop, stopped) = watch::channel(false);
+        let runner = tokio::spawn(Arc::new(self.runner(points)).run(stopped));
+        eventually("all operations are over", async || {
+            self.open().await.is_empty()
+        })
+        .await;
+        stop.send(true).unwrap();
+        runner.await.unwrap();
+    }
+
+    pub fn runner(&self, points: Points) -> Runner {
+        Runner {
+            work: self.store.clone(),
+            index: self.store.clone(),
+            compute: self.cloud.clone(),
+            effects: Effects::new(self.cloud.clone()),
+            work_bell: Arc::new(Notify::new()),
+            page_bell: Arc::new(Notify::new()),
+            owner: Ulid::generate().to_string(),
+            traced: |_, work| work,
+            clock: Utc::now,
+            patience: Patience {
+                pause: Duration::from_millis(100),
+                quiet: Duration::from_secs(2),
+                tries: 3,
+                ..Patience::default()
+            },
+            points,
+        }
+    }
+
+    pub async fn open(&self) -> Vec<Operation> {
+        let filter = OperationFilter {
+            open: true,
+            limit: 1000,
+            ..OperationFilter::default()
+        };
+        self.store.operations(&filter).await.unwrap()
+    }
+
+    /// The test's own servers, as Nova tells of them.
+    pub async fn servers(&self) -> Vec<Instance> {
+        let all = self.cloud.servers(&self.region(), Since::Everything).await;
+        let all = all.unwrap().into_iter();
+        all.filter(|s| s.name.starts_with(&self.prefix)).collect()
+    }
+
+    /// A server that runs, known to the index as the observer would have it.
+    pub async fn server(&self, name: &str) -> Instance {
+        let name = format!("{}-{name}", self.prefix);
+        if !self.servers().await.iter().any(|s| s.name == name) {
+            let plan = self.planned("novainstance", &creation(&name)).await;
+            self.submit(plan).await;
+            self.run(Points::default()).await;
+        }
+        let found = self.servers().await.into_iter().find(|s| s.name == name);
+        let mut found = found.unwrap();
+        found.project = ProjectName::trusted("bots");
+        self.store.observe(&found, Utc::now()).await.unwrap();
+        found
+    }
+
+    /// What there is, by name: to be compared before and after.
+    pub async fn listing(&self) -> BTreeMap<String, String> {
+        let mut listing = BTreeMap::new();
+        for server in self.servers().await {
+            let mut groups = server.security_groups.clone();
+            groups.sort();
+            let what = format!("{} {groups:?}", server.status);
+            listing.insert(format!("server {} {}", server.name, server.id), what);
+        }
+        for project in self.directory.projects().await.unwrap() {
+            for member in project.members {
+                let roles = format!("{:?}", member.roles);
+                listing.insert(format!("member {} {}", project.name, member.uid), roles);
+            }
+        }
+        let names = self.store.names(&self.region(), &self.project_id).await;
+        for name in names.unwrap() {
+            listing.insert(format!("name {name}"), String::new());
+        }
+        for operation in self.open().await {
+            listing.insert(format!("open {}", operation.id), String::new());
+        }
+        listing
+    }
+
+    /// Audit rows of an operation, as (event, detail).
+    pub async fn audit(&self, id: &OperationId) -> Vec<String> {
+        let name = &self.config.database.name;
+        let sql = format!("SELECT event FROM {name}.audit WHERE operation_id = '{id}' ORDER BY id");
+        as_root(&[sql]).await
+    }
+
+    /// Deletes the servers and the database.
+    pub async fn end(self) {
+        for server in self.servers().await {
+            self.delete(server.id).await;
+        }
+        let name = &self.config.database.name;
+        as_root(&[
+            format!("DROP DATABASE {name}"),
+            format!("DROP USER '{name}'@'127.0.0.1'"),
+        ])
+        .await;
+    }
+
+    /// Deletes a server behind our back, and waits until it is gone.
+    pub async fn delete(&self, id: InstanceId) {
+        use osm_core::ports::ComputeWrite as _;
+        let (region, project) = (self.region(), &self.project_id);
+        self.cloud
+            .delete_server(&region, project, id)
+            .await
+            .unwrap();
+        eventually("the server is gone", async || {
+            self.cloud
+                .server(&region, project, id)
+                .await
+                .unwrap()
+                .is_none()
+        })
+        .await;
+    }
+}
+
+/// The parameters of a create.
+pub fn creation(name: &str) -> [(&str, &str); 6] {
+    [
+        ("subaction", "create"),
+        ("project", "bots"),
+        ("instancename", name),
+        ("instanceType", "m1.tiny"),
+        ("imageType", "debian-12"),
+        ("groups", "default"),
+    ]
+}
+
+pub fn lab() -> PathBuf {
+    PathBuf::from(std::env::var("LAB_DIR").expect("LAB_DIR, from `tests/lab/lab env`"))
+}
+
+/// Waits for a condition.
+pub async fn eventually(what: &str, holds: impl AsyncFn() -> bool) {
+    let waiting = async {
+        while !holds().await {
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+    };
+    tokio::time::timeout(LIMIT, waiting)
+        .await
+        .unwrap_or_else(|_| panic!("waited in vain: {what}"));
+}
+
+/// Runs statements as the server's root; gives the first column of what the last one says.
+pub async fn as_root(statements: &[String]) -> Vec<String> {
+    let password = std::fs::read_to_string(lab().join("secrets/mariadb-root")).unwrap();
+    let socket = lab().join("mariadb/sock").to_string_lossy().into_owned();
+    let options = mysql_async::OptsBuilder::default()
+        .socket(Some(socket))
+        .user(Some("root"))
+        .pass(Some(password.trim_end()));
+    let mut conn = Conn::new(options).await.expect("the database answers");
+    let mut rows = Vec::new();
+    for statement in statements {
+        rows = conn.query(statement).await.expect(statement);
+    }
+    conn.disconnect().await.unwrap();
+    rows
+}
