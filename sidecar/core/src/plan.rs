@@ -190,6 +190,17 @@ pub enum Step {
 }
 
 impl Step {
+    /// All names.
+    pub const NAMES: [&str; 7] = [
+        "create-server",
+        "await-server",
+        "reboot-server",
+        "delete-server",
+        "add-security-group",
+        "remove-security-group",
+        "nothing",
+    ];
+
     /// The name, as stored, logged and shown.
     pub fn name(&self) -> &'static str {
         match self {

@@ -1,0 +1,178 @@
+//! Plan = effect, for every action: what a dry run shows is what changes, and what fails leaves all as it
+//! was. The real planners and the real runner, on twins of the cloud and the store in memory.
+
+// Clippy takes helpers of tests for no tests.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs
+)]
+
+#[path = "twins/mod.rs"]
+mod twins;
+
+use openstackmanager::faults::Points;
+use osm_core::action::Action;
+use osm_core::actor::{Actor, WikiUser};
+use osm_core::authz::{Permit, Policy, Target, authorise, authorise_own};
+use osm_core::instance::{
+    CreateFacts, CreateRequest, plan_configure, plan_create, plan_delete, plan_reboot,
+    plan_remove_stray,
+};
+use osm_core::plan::{Change, Plan};
+use osm_core::ports::{Kind, OperationState, PortError};
+use osm_core::probe::plan_probe;
+use proptest::prelude::*;
+use std::collections::BTreeSet;
+use twins::{Cloud, GROUPS, Twin, flavor, groups_on_offer, image, project, project_id, region};
+
+fn permit(action: Action) -> Permit {
+    let target = Target::Project(region(), project());
+    if action == Action::InstanceRemoveStray {
+        return authorise_own(&Policy::default(), &target).unwrap();
+    }
+    let user = WikiUser {
+        wiki_user_id: 7,
+        rights: ["listall", "manageproject"].map(str::to_owned).into(),
+        ..Actor::system().user
+    };
+    let admin = Actor { user, person: None };
+    authorise(&Policy::default(), &admin, action, &target).unwrap()
+}
+
+/// Any plan that can be made for an action in this cloud; `None` where there is nothing to plan.
+fn planned(action: Action, cloud: &Cloud, pick: usize, groups: &BTreeSet<String>) -> Option<Plan> {
+    let permit = permit(action);
+    let wanted: Vec<String> = groups.iter().cloned().collect();
+    let servers: Vec<_> = cloud.servers.keys().copied().collect();
+    let server = || Some(cloud.instance(*servers.get(pick % servers.len().max(1))?));
+    match action {
+        Action::OperationProbe => Some(plan_probe(&permit, "probe")),
+        Action::InstanceCreate => {
+            let facts = CreateFacts {
+                project_id: project_id(),
+                flavors: vec![flavor()],
+                images: vec![image()],
+                security_groups: groups_on_offer(),
+                headroom: Default::default(),
+                network: "net".to_owned(),
+                names: Vec::new(),
+            };
+            let request = CreateRequest {
+                name: "fresh".to_owned(),
+                flavor: flavor().name,
+                image: image().id,
+                security_groups: wanted,
+            };
+            plan_create(&permit, &facts, &request).ok()
+        }
+        Action::InstanceReboot => plan_reboot(&permit, &server()?).ok(),
+        Action::InstanceDelete => plan_delete(&permit, &server()?).ok(),
+        Action::InstanceRemoveStray => plan_remove_stray(&permit, &server()?, false).ok(),
+        Action::InstanceConfigure => {
+            plan_configure(&permit, &server()?, &groups_on_offer(), &wanted).ok()
+        }
+        _ => None,
+    }
+}
+
+/// Actions that plan. A new one that is missing here fails `every_action_is_tried`.
+fn actions() -> Vec<Action> {
+    let wishes = [
+        Action::OperationCancel,
+        Action::OperationRetry,
+        Action::OperationGiveUp,
+    ];
+    let all = Action::ALL.into_iter();
+    all.filter(|action| action.writes() && !wishes.contains(action))
+        .collect()
+}
+
+fn clouds() -> impl Strategy<Value = Cloud> {
+    let groups = || prop::collection::btree_set(prop::sample::select(GROUPS.to_vec()), 0..4);
+    prop::collection::vec(groups(), 1..4).prop_map(|servers| {
+        Cloud::with(
+            servers
+                .into_iter()
+                .map(|set| set.into_iter().map(str::to_owned).collect()),
+        )
+    })
+}
+
+fn wanted() -> impl Strategy<Value = BTreeSet<String>> {
+    let group = prop::sample::select(GROUPS.to_vec()).prop_map(str::to_owned);
+    prop::collection::btree_set(group, 0..4)
+}
+
+/// The changes sorted, as a set: their order is the steps'.
+fn sorted(mut changes: Vec<Change>) -> Vec<Change> {
+    changes.sort_by(|a, b| a.resource.cmp(&b.resource));
+    changes
+}
+
+fn refused(name: &str) -> PortError {
+    PortError::new("nova", "be tested", name, Kind::Denied, "made for the test")
+}
+
+proptest! {
+    #[test]
+    fn what_is_planned_is_what_happens(
+        cloud in clouds(), pick in 0_usize..8, wanted in wanted()
+    ) {
+        for action in actions() {
+            let Some(plan) = planned(action, &cloud, pick, &wanted) else { continue };
+            let twin = Twin::new(cloud.clone());
+            let over = twin.carry_out(&plan, Points::default());
+            prop_assert_eq!(over.state, OperationState::Done, "{}", action);
+            let promised = sorted(plan.changes(over.instance));
+            prop_assert_eq!(sorted(twin.changed_since(&cloud)), promised.clone(), "{}", action);
+            // The audit says the same.
+            prop_assert_eq!(sorted(twin.noted()), promised, "{}", action);
+        }
+    }
+
+    #[test]
+    fn what_fails_leaves_all_as_it_was(
+        cloud in clouds(), pick in 0_usize..8, wanted in wanted(), at in 0_usize..6, lost in any::<bool>()
+    ) {
+        for action in actions() {
+            let Some(plan) = planned(action, &cloud, pick, &wanted) else { continue };
+            let at = at % plan.steps.len();
+            let phase = if lost { "sent" } else { "noted" };
+            let point = move |name: &str| {
+                name.starts_with(&format!("{action}/{at}-"))
+                    && name.ends_with(phase)
+                    && !name.contains("-undo-")
+            };
+            let points = Points::watched(move |name| {
+                let error = point(name).then(|| refused(name));
+                Box::pin(async move { error })
+            });
+            let twin = Twin::new(cloud.clone());
+            let over = twin.carry_out(&plan, points);
+            let undone = [OperationState::Failed, OperationState::Undone];
+            if undone.contains(&over.state) {
+                let changed = twin.changed_since(&cloud);
+                // Refused means not done: an effect that a lie hid stays, where nothing takes it back.
+                if !(lost && plan.steps[at].irrevocable()) {
+                    prop_assert_eq!(changed, Vec::new(), "{} {}", action, at);
+                }
+            } else {
+                prop_assert_eq!(over.state, OperationState::Parked, "{}", action);
+                let before = &plan.steps[..at];
+                prop_assert!(before.iter().any(|step| step.irrevocable()), "{}", action);
+            }
+        }
+    }
+}
+
+#[test]
+fn every_action_is_tried() {
+    let groups: BTreeSet<String> = ["default", "web"].map(str::to_owned).into();
+    let cloud = Cloud::with([["default".to_owned()].into()].into_iter());
+    for action in actions() {
+        assert!(planned(action, &cloud, 0, &groups).is_some(), "{action}");
+    }
+}
