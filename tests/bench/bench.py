@@ -12,13 +12,14 @@ sys.dont_write_bytecode = True
 sys.path += [str(TESTS / "e2e"), str(TESTS / "lab")]
 
 import crowd  # noqa: E402
+import durable  # noqa: E402
 import edits  # noqa: E402
 import gate  # noqa: E402
 import lists  # noqa: E402
 import mediawiki_extras as extras  # noqa: E402
 from measure import INSTANCES  # noqa: E402
 from support.wiki import Bot, site  # noqa: E402
-from support.world import VOLUNTEER, lab, ready  # noqa: E402
+from support.world import OPERATOR, VOLUNTEER, lab, ready  # noqa: E402
 
 
 def begin(title: str) -> None:
@@ -35,6 +36,11 @@ def main() -> None:
     person.login(VOLUNTEER.name, VOLUNTEER.password)
     begin("A request through the sidecar")
     gate.bench(person)
+
+    begin("An operation")
+    operator = site()
+    operator.login(OPERATOR.name, OPERATOR.password)
+    durable.bench(operator)
 
     project_id = crowd.project(person)
     edits.watch_the_queue()

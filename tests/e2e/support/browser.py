@@ -170,9 +170,10 @@ class Browser:
     def tick(self, name: str, value: str) -> None:
         self.driver.find_element(By.CSS_SELECTOR, f"input[name='{name}[]'][value='{value}']").click()
 
-    def submit(self, form_id: str) -> Page:
-        """Presses the form's button and waits for the page that comes back."""
-        button = self.driver.find_element(By.CSS_SELECTOR, f"#{form_id} button[type=submit]")
+    def submit(self, form_id: str, name: str = "") -> Page:
+        """Presses the form's button (that of a name, where it has several) and waits for what comes back."""
+        which = f"button[name={name}]" if name else "button[type=submit]:not([name=dryrun])"
+        button = self.driver.find_element(By.CSS_SELECTOR, f"#{form_id} {which}")
         before = [each.id for each in self.driver.find_elements(By.TAG_NAME, "html")]
         button.click()
 

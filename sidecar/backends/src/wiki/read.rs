@@ -264,12 +264,14 @@ impl WikiRead for Wiki {
                     ("action", "query"),
                     ("list", "users"),
                     ("ususers", &names),
-                    ("usprop", "rights|groups|blockinfo"),
+                    ("usprop", "groups|blockinfo"),
+                    ("meta", "siteinfo"),
+                    ("siprop", "usergroups"),
                 ],
             )
             .await?;
         let user = reply.pointer("/query/users/0");
-        Ok(user.and_then(account_of))
+        Ok(user.and_then(|user| account_of(user, &reply)))
     }
 
     async fn info(&self) -> Result<WikiInfo, PortError> {
@@ -327,20 +329,20 @@ fn found_pages(reply: &mut Value, target: &str) -> Result<Vec<Page>, PortError> 
     })
 }
 
-/// `None` for a name that nobody has.
-fn account_of(user: &Value) -> Option<WikiUser> {
-    let words = |path| {
-        let found: Vec<String> = list_at(user, path)
-            .filter_map(|word| word.as_str().map(str::to_owned))
-            .collect();
-        found.into_iter()
-    };
+/// `None` for a name that nobody has. Rights are those of the groups: asked for directly, they would be cut
+/// down to those of our own session.
+fn account_of(user: &Value, reply: &Value) -> Option<WikiUser> {
+    let groups: BTreeSet<String> = words_at(user, "/groups").collect();
+    let rights = list_at(reply, "/query/usergroups")
+        .filter(|group| text_at(group, "/name").is_some_and(|name| groups.contains(name)))
+        .flat_map(|group| words_at(group, "/rights"))
+        .collect();
     let blocked = user.get("blockid").is_some();
     Some(WikiUser {
         wiki_user_id: user.get("userid").and_then(Value::as_u64)?,
         name: text_at(user, "/name")?.to_owned(),
-        groups: words("/groups").collect(),
-        rights: words("/rights").collect(),
+        groups,
+        rights,
         block: blocked.then(|| Block {
             sitewide: user.get("blockpartial").and_then(Value::as_bool) != Some(true),
             reason: text_at(user, "/blockreason").unwrap_or_default().to_owned(),
@@ -349,6 +351,13 @@ fn account_of(user: &Value) -> Option<WikiUser> {
         registered: None,
         email_confirmed: false,
     })
+}
+
+fn words_at(value: &Value, path: &'static str) -> impl Iterator<Item = String> {
+    let words: Vec<String> = list_at(value, path)
+        .filter_map(|word| word.as_str().map(str::to_owned))
+        .collect();
+    words.into_iter()
 }
 
 fn text_at<'v>(value: &'v Value, path: &str) -> Option<&'v str> {
