@@ -3,7 +3,8 @@
 use crate::actions::{
     ApiReply, ApiRequest, Caller, Context, RegionSettings, Settings, SpecialRequest,
 };
-use crate::cli::{Failure, Hand, People, say};
+use crate::audit::Sealer;
+use crate::cli::{Auditor, Failure, Hand, People, say};
 use crate::config::{Config, Secrets};
 use crate::doctor::Patient;
 use crate::documenter::{Counts, Documenter};
@@ -22,7 +23,7 @@ use osm_backends::wiki::push::{self, Outcome};
 use osm_backends::wiki::{Wiki, WikiConfig};
 use osm_core::ports::{
     Directory as _, Identity as _, OperationFilter, Operations as _, Pages as _, PortError,
-    WikiRead as _,
+    WikiRead,
 };
 use osm_core::view::View;
 use std::sync::Arc;
@@ -99,6 +100,15 @@ impl App {
         }
     }
 
+    /// For looking at the audit; without the wiki its anchors there are not compared.
+    pub fn auditor(&self, with_wiki: bool) -> Auditor {
+        let wiki: Arc<dyn WikiRead> = self.wiki.clone();
+        Auditor {
+            trail: self.store.clone(),
+            wiki: with_wiki.then_some(wiki),
+        }
+    }
+
     /// Serves until told to stop.
     pub async fn serve(self, config: &Config, secrets: Secrets) -> Result<(), Failure> {
         let (there, known) = self.store.schema().await?;
@@ -139,13 +149,20 @@ impl App {
             pins: self.store.clone(),
             wiki: self.wiki.clone(),
             write: self.wiki.clone(),
+            audit: self.store.clone(),
             settings: settings.clone(),
             bell: page_bell.clone(),
-            owner,
+            owner: owner.clone(),
             documentation: config.pages.project_doc_section,
             clock: Utc::now,
             counts: Counts::default(),
         });
+        let sealer = Sealer {
+            seals: self.store.clone(),
+            page_bell: page_bell.clone(),
+            owner,
+            clock: Utc::now,
+        };
         let observer = Arc::new(Observer {
             compute: self.cloud.clone(),
             directory: self.directory.clone(),
@@ -174,6 +191,7 @@ impl App {
         workers.spawn(runner.run(stopped.clone()));
         workers.spawn(documenter.run(stopped.clone()));
         workers.spawn(observer.run(stopped.clone()));
+        workers.spawn(sealer.run(stopped.clone()));
         info!(%address, version = env!("CARGO_PKG_VERSION"), "serving");
         let server = axum::serve(listener, router)
             .with_graceful_shutdown(told(stopped.clone()))
