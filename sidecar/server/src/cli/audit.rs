@@ -2,15 +2,54 @@
 
 use super::{Failure, say};
 use chrono::{DateTime, SecondsFormat, Utc};
+use clap::Subcommand;
 use osm_core::audit::{Anchor, Finding, Walk, Witness, lacking};
 use osm_core::pages::{audit as page, title};
 use osm_core::ports::{AuditTrail, PortError, WikiRead};
 use osm_core::replay::State;
-use serde_json::json;
+use serde_json::{Value as Json, json};
 use std::sync::Arc;
 
 /// So many rows are read at once, however long the audit is.
 const PIECE: u32 = 1000;
+
+#[derive(Subcommand)]
+pub(super) enum AuditCommand {
+    /// Recompute the audit's chain and name every row that was changed, deleted or put in.
+    Verify {
+        /// Do not compare with the anchors on the wiki.
+        #[arg(long)]
+        without_wiki: bool,
+    },
+    /// Print what the operations had made at a time: resource, value, operation, person, time.
+    Replay {
+        /// The time, as 2026-11-24T12:00:00Z.
+        #[arg(long, value_parser = time)]
+        at: DateTime<Utc>,
+        /// As one JSON array.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Have rows sealed that `verify` names as neither sealed nor waiting, where a replica of an older version
+    /// wrote them.
+    Adopt {
+        /// The rows' ids.
+        #[arg(required = true)]
+        ids: Vec<u64>,
+    },
+}
+
+impl AuditCommand {
+    /// The wiki's anchors are wanted.
+    pub(super) fn with_wiki(&self) -> bool {
+        matches!(
+            self,
+            Self::Verify {
+                without_wiki: false
+            }
+        )
+    }
+}
 
 /// What is needed to look at the audit.
 pub struct Auditor {
@@ -36,8 +75,18 @@ impl Report {
 }
 
 impl Auditor {
+    /// Does what is asked; `false` where the audit is not as it should be.
+    pub(super) async fn run(&self, command: &AuditCommand) -> Result<bool, Failure> {
+        match command {
+            AuditCommand::Verify { .. } => return self.verify().await,
+            AuditCommand::Replay { at, json } => self.replay(*at, *json).await?,
+            AuditCommand::Adopt { ids } => self.adopt(ids).await?,
+        }
+        Ok(true)
+    }
+
     /// Says everything that is wrong; `false` where something is, or could not be looked at.
-    pub(super) async fn verify(&self) -> Result<bool, Failure> {
+    async fn verify(&self) -> Result<bool, Failure> {
         let mut report = Report::default();
         // In this order: what is read later is never behind what was read before.
         let on_page = self.page_anchors().await;
@@ -144,7 +193,7 @@ impl Auditor {
     }
 
     /// Prints the state that the operations had made.
-    pub(super) async fn replay(&self, at: DateTime<Utc>, as_json: bool) -> Result<(), Failure> {
+    async fn replay(&self, at: DateTime<Utc>, as_json: bool) -> Result<(), Failure> {
         let mut state = State::default();
         let mut after = 0;
         loop {
@@ -168,14 +217,14 @@ impl Auditor {
                     })
                 })
                 .collect();
-            say(format_args!("{:#}", json!(all)));
+            say(value(&json!(all)));
             return Ok(());
         }
         for (resource, stands) in resources {
             say(format_args!(
                 "{}\t{}\t{}\t{}\t{}",
                 field(&resource),
-                stands.value,
+                value(&stands.value),
                 field(&stands.operation),
                 field(&stands.person),
                 time_text(stands.at),
@@ -185,7 +234,7 @@ impl Auditor {
     }
 
     /// Has rows sealed that an operator vouches for.
-    pub(super) async fn adopt(&self, ids: &[u64]) -> Result<(), Failure> {
+    async fn adopt(&self, ids: &[u64]) -> Result<(), Failure> {
         let adopted = self.trail.adopt(ids).await?;
         for id in &adopted {
             say(format_args!("row {id} waits to be sealed"));
@@ -206,7 +255,7 @@ impl Auditor {
 }
 
 /// A time as given on the command line.
-pub(super) fn time(text: &str) -> Result<DateTime<Utc>, String> {
+fn time(text: &str) -> Result<DateTime<Utc>, String> {
     DateTime::parse_from_rfc3339(text)
         .map(|at| at.to_utc())
         .map_err(|error| {
@@ -216,6 +265,19 @@ pub(super) fn time(text: &str) -> Result<DateTime<Utc>, String> {
 
 fn time_text(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::Micros, true)
+}
+
+/// JSON on one line, in which nothing speaks to the terminal.
+fn value(value: &Json) -> String {
+    let mut out = String::new();
+    for c in value.to_string().chars() {
+        if c.is_control() {
+            out.push_str(&format!("\\u{:04x}", u32::from(c)));
+        } else {
+            out.push(c);
+        }
+    }
+    out
 }
 
 /// A field of a line: no name may end it or begin another, or speak to the terminal.
