@@ -168,6 +168,8 @@ pub enum Finding {
     Stray(u64),
     #[error("row {0} was waiting to be sealed and is missing")]
     WaitingMissing(u64),
+    #[error("no row tells that operation {0} was submitted: it was deleted")]
+    Untold(String),
     #[error("row {0} is sealed, and is said to be waiting: somebody wrote into audit_unsealed")]
     SealedWaiting(u64),
 }

@@ -1,10 +1,12 @@
-//! The composition root: the only file that names concrete backends.
+//! The composition root: with `app/`, the only place that names concrete backends.
+
+mod commands;
 
 use crate::actions::{
     ApiReply, ApiRequest, Caller, Context, RegionSettings, Settings, SpecialRequest,
 };
 use crate::audit::Sealer;
-use crate::cli::{Auditor, Failure, Hand, People, say};
+use crate::cli::{Failure, Hand};
 use crate::config::{Config, Secrets};
 use crate::doctor::Patient;
 use crate::documenter::{Counts, Documenter};
@@ -19,11 +21,10 @@ use futures_util::FutureExt as _;
 use osm_backends::ldap::{Ldap, LdapConfig};
 use osm_backends::mysql::{Store, StoreConfig};
 use osm_backends::openstack::{OpenStack, OpenStackConfig, with_request_id};
-use osm_backends::wiki::push::{self, Outcome};
 use osm_backends::wiki::{Wiki, WikiConfig};
 use osm_core::ports::{
     Directory as _, Identity as _, OperationFilter, Operations as _, Pages as _, PortError,
-    WikiRead,
+    WikiRead as _,
 };
 use osm_core::view::View;
 use std::sync::Arc;
@@ -65,15 +66,6 @@ impl App {
         })
     }
 
-    /// For the operator's care of links.
-    pub fn people(&self) -> People {
-        People {
-            links: self.store.clone(),
-            directory: self.directory.clone(),
-            wiki: self.wiki.clone(),
-        }
-    }
-
     /// What actions may reach.
     fn context(&self, settings: Arc<Settings>, work: Arc<Notify>) -> Context {
         Context {
@@ -97,15 +89,6 @@ impl App {
         Hand {
             context: self.context(Arc::new(settings(config)), Arc::default()),
             wiki: self.wiki.clone(),
-        }
-    }
-
-    /// For looking at the audit; without the wiki its anchors there are not compared.
-    pub fn auditor(&self, with_wiki: bool) -> Auditor {
-        let wiki: Arc<dyn WikiRead> = self.wiki.clone();
-        Auditor {
-            trail: self.store.clone(),
-            wiki: with_wiki.then_some(wiki),
         }
     }
 
@@ -219,32 +202,6 @@ impl App {
                 "a worker has ended; the log says why".to_owned(),
             ))
         }
-    }
-
-    /// Installs and updates the wiki's own pages and says what became of each; `false` where one was refused.
-    pub async fn wiki_push(&self) -> Result<bool, Failure> {
-        let pages = push::shipped(self.wiki.info().await?.smw)?;
-        let mut taken = true;
-        for (title, outcome) in push::push(self.wiki.as_ref(), &pages).await? {
-            let outcome = match outcome {
-                Outcome::Created => "created".to_owned(),
-                Outcome::Updated => "updated".to_owned(),
-                Outcome::Same => "as it should be".to_owned(),
-                Outcome::Kept {
-                    editor,
-                    differences,
-                } => format!(
-                    "left as it is, as {editor} has edited it:\n  {}",
-                    differences.join("\n  ")
-                ),
-                Outcome::Refused { code, info } => {
-                    taken = false;
-                    format!("REFUSED by the wiki: {info} ({code})")
-                }
-            };
-            say(format_args!("{title}: {outcome}"));
-        }
-        Ok(taken)
     }
 
     fn health(&self, documenter: Arc<Documenter>) -> Health {

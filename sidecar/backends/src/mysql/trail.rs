@@ -8,7 +8,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use mysql_async::prelude::{FromValue, Queryable};
 use osm_core::audit::{Anchor, Row, Seal};
 use osm_core::plan::Change;
-use osm_core::ports::{AuditTrail, PortError, Standing};
+use osm_core::ports::{AuditTrail, Coverage, PortError};
 use osm_core::replay::Effect;
 use serde::Deserialize;
 
@@ -33,7 +33,7 @@ impl AuditTrail for Store {
         .await
     }
 
-    async fn standings(&self, after: u64, limit: u32) -> Result<Vec<Standing>, PortError> {
+    async fn coverage(&self, after: u64, limit: u32) -> Result<Vec<Coverage>, PortError> {
         self.attempt("read the audit from", || async {
             let found: Vec<(u64, bool, bool)> = rows(
                 &mut self.conn().await?,
@@ -44,12 +44,12 @@ impl AuditTrail for Store {
                 (after, limit),
             )
             .await?;
-            let standing = |(id, sealed, waiting)| Standing {
+            let coverage = |(id, sealed, waiting)| Coverage {
                 id,
                 sealed,
                 waiting,
             };
-            Ok(found.into_iter().map(standing).collect())
+            Ok(found.into_iter().map(coverage).collect())
         })
         .await
     }
@@ -64,6 +64,27 @@ impl AuditTrail for Store {
                 (after, limit),
             )
             .await
+        })
+        .await
+    }
+
+    async fn untold(
+        &self,
+        after: &str,
+        limit: u32,
+    ) -> Result<(Vec<String>, Option<String>), PortError> {
+        self.attempt("compare operations and audit in", || async {
+            let found: Vec<(String, bool)> = rows(
+                &mut self.conn().await?,
+                "SELECT id, EXISTS (SELECT 1 FROM audit
+                   WHERE audit.operation_id = operations.id AND audit.event = 'submitted')
+                 FROM operations WHERE id > ? ORDER BY id LIMIT ?",
+                (after, limit),
+            )
+            .await?;
+            let next = found.last().map(|(id, _)| id.clone());
+            let untold = found.into_iter().filter(|(_, told)| !told);
+            Ok((untold.map(|(id, _)| id).collect(), next))
         })
         .await
     }

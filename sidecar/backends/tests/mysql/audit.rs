@@ -21,11 +21,13 @@ pub(super) async fn findings(store: &Store, witness: Option<Anchor>) -> Vec<Find
         }
     }
     found.extend(walk.end());
-    let standings = store.standings(0, 1000).await.unwrap();
-    found.extend(standings.into_iter().filter_map(|s| s.finding()));
+    let covered = store.coverage(0, 1000).await.unwrap();
+    found.extend(covered.into_iter().filter_map(|s| s.finding()));
     let waiting = store.waiting(0, 1000).await.unwrap();
     let missing = waiting.into_iter().filter(|(_, there)| !there);
     found.extend(missing.map(|(id, _)| Finding::WaitingMissing(id)));
+    let (untold, _) = store.untold("", 1000).await.unwrap();
+    found.extend(untold.into_iter().map(Finding::Untold));
     found
 }
 

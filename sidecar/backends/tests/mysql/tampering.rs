@@ -8,13 +8,15 @@ use osm_core::audit::{Finding, Witness};
 #[ignore = "needs the lab"]
 async fn each_tampering_is_found_and_named() {
     with_database(|store, config| async move {
-        submit(&store, "web", 6).await;
+        let mut all = submit(&store, "web", 6).await;
         seal(&store, "a", 0).await;
         let newest = store.anchors(1).await.unwrap().remove(0);
-        submit(&store, "late", 1).await;
+        all.extend(submit(&store, "late", 1).await);
+        // Each operation here has one row, that of its submission.
+        let untold = |n: usize| Finding::Untold(all[n - 1].id.to_string());
         let db = &config.name;
         let ids = numbers(format!("SELECT id FROM {db}.audit ORDER BY id")).await;
-        let [one, two, three, four, five, six, late] = ids[..] else {
+        let [one, two, three, four, _, six, late] = ids[..] else {
             panic!("seven rows");
         };
         // Not yet sealed is not wrong.
@@ -44,34 +46,37 @@ async fn each_tampering_is_found_and_named() {
             ),
             (
                 format!("UPDATE {db}.audit SET operation_id = NULL WHERE id = {two}"),
-                vec![changed(2, two)],
+                vec![changed(2, two), untold(2)],
             ),
             (
                 format!("UPDATE {db}.audit SET event = X'ff00' WHERE id = {two}"),
-                vec![changed(2, two)],
+                vec![changed(2, two), untold(2)],
             ),
             (
                 format!("DELETE FROM {db}.audit WHERE id = {three}"),
-                vec![missing(3, three)],
+                vec![missing(3, three), untold(3)],
             ),
             (
                 format!(
                     "DELETE FROM {db}.audit WHERE id = {three};
                      DELETE FROM {db}.audit_seals WHERE audit_id = {three}"
                 ),
-                vec![Finding::SealsMissing { from: 3, to: 3 }],
+                vec![Finding::SealsMissing { from: 3, to: 3 }, untold(3)],
             ),
             (
                 format!(
-                    "DELETE FROM {db}.audit WHERE id >= {five} AND id <> {late};
-                     DELETE FROM {db}.audit_seals WHERE seq >= 5"
+                    "DELETE FROM {db}.audit WHERE id = {six};
+                     DELETE FROM {db}.audit_seals WHERE seq = 6"
                 ),
-                vec![Finding::Cut {
-                    by,
-                    day,
-                    seq: 6,
-                    last: 4,
-                }],
+                vec![
+                    Finding::Cut {
+                        by,
+                        day,
+                        seq: 6,
+                        last: 5,
+                    },
+                    untold(6),
+                ],
             ),
             (
                 format!("DELETE FROM {db}.audit_seals WHERE seq = 6"),
@@ -87,7 +92,14 @@ async fn each_tampering_is_found_and_named() {
             ),
             (
                 format!("DELETE FROM {db}.audit WHERE id = {late}"),
-                vec![Finding::WaitingMissing(late)],
+                vec![Finding::WaitingMissing(late), untold(7)],
+            ),
+            (
+                format!(
+                    "DELETE FROM {db}.audit WHERE id = {late};
+                     DELETE FROM {db}.audit_unsealed WHERE audit_id = {late}"
+                ),
+                vec![untold(7)],
             ),
             (
                 format!("DELETE FROM {db}.audit_unsealed"),

@@ -34,13 +34,13 @@ pub trait AuditSeals: Send + Sync {
 /// How a row stands towards the chain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs)]
-pub struct Standing {
+pub struct Coverage {
     pub id: u64,
     pub sealed: bool,
     pub waiting: bool,
 }
 
-impl Standing {
+impl Coverage {
     /// What is wrong with it.
     pub fn finding(self) -> Option<Finding> {
         match (self.sealed, self.waiting) {
@@ -57,9 +57,16 @@ pub trait AuditTrail: Send + Sync {
     /// The chain: seals by their place, each with its row where that is there.
     async fn seals(&self, after: u64, limit: u32) -> Result<Vec<(Seal, Option<Row>)>, PortError>;
     /// The rows by id.
-    async fn standings(&self, after: u64, limit: u32) -> Result<Vec<Standing>, PortError>;
+    async fn coverage(&self, after: u64, limit: u32) -> Result<Vec<Coverage>, PortError>;
     /// What waits to be sealed, by the row's id, and whether that row is there.
     async fn waiting(&self, after: u64, limit: u32) -> Result<Vec<(u64, bool)>, PortError>;
+    /// Operations, from after an id on, among so many, that no row tells the submission of; and where to go
+    /// on, `None` at the end.
+    async fn untold(
+        &self,
+        after: &str,
+        limit: u32,
+    ) -> Result<(Vec<String>, Option<String>), PortError>;
     /// The anchors, newest first.
     async fn anchors(&self, limit: u32) -> Result<Vec<Anchor>, PortError>;
     /// Effects up to a time, among so many rows; and where to go on, `None` at the end.

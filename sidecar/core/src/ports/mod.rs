@@ -8,7 +8,7 @@ mod error;
 mod store;
 mod wiki;
 
-pub use audit::{AuditSeals, AuditTrail, Sealed, Standing};
+pub use audit::{AuditSeals, AuditTrail, Coverage, Sealed};
 pub use compute::{ComputeRead, ComputeWrite, Since, Tagged};
 pub use directory::{Directory, Identity, KeystoneProject};
 pub use error::{Kind, PortError};

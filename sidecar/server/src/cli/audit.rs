@@ -100,6 +100,7 @@ impl Auditor {
         self.chain(Walk::new(anchors), &mut report).await?;
         let (sealed, unsealed) = self.rows(&mut report).await?;
         self.waiting(&mut report).await?;
+        self.operations(&mut report).await?;
 
         say(format_args!("{sealed} rows are sealed, {unsealed} not yet"));
         if let Some(newest) = in_table.first() {
@@ -166,15 +167,15 @@ impl Auditor {
     async fn rows(&self, report: &mut Report) -> Result<(u64, u64), Failure> {
         let (mut sealed, mut unsealed, mut after) = (0, 0, 0);
         loop {
-            let piece = self.trail.standings(after, PIECE).await?;
+            let piece = self.trail.coverage(after, PIECE).await?;
             let Some(last) = piece.last() else {
                 return Ok((sealed, unsealed));
             };
             after = last.id;
-            for standing in piece {
-                sealed += u64::from(standing.sealed);
-                unsealed += u64::from(standing.waiting && !standing.sealed);
-                report.wrong(standing.finding());
+            for row in piece {
+                sealed += u64::from(row.sealed);
+                unsealed += u64::from(row.waiting && !row.sealed);
+                report.wrong(row.finding());
             }
         }
     }
@@ -189,6 +190,18 @@ impl Auditor {
             after = *last;
             let missing = piece.into_iter().filter(|(_, there)| !there);
             report.wrong(missing.map(|(id, _)| Finding::WaitingMissing(id)));
+        }
+    }
+
+    async fn operations(&self, report: &mut Report) -> Result<(), Failure> {
+        let mut after = String::new();
+        loop {
+            let (untold, next) = self.trail.untold(&after, PIECE).await?;
+            report.wrong(untold.into_iter().map(Finding::Untold));
+            match next {
+                Some(next) => after = next,
+                None => return Ok(()),
+            }
         }
     }
 
