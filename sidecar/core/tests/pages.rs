@@ -10,14 +10,13 @@
 )]
 
 use chrono::{DateTime, Utc};
-use osm_core::audit::Anchor;
 use osm_core::ids::OperationId;
 use osm_core::ids::{EntryUuid, InstanceId, ProjectId, ProjectName, Region};
 use osm_core::instance::{Address, Flavor, Image, Instance};
 use osm_core::pages::instance::InstancePage;
 use osm_core::pages::project::{Listed, ProjectPage};
 use osm_core::pages::summary::{self, Reason};
-use osm_core::pages::{audit, encode, redirect, title};
+use osm_core::pages::{encode, redirect, title};
 use osm_core::project::{ManagedProject, Member, Project, WikiNames};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -217,44 +216,6 @@ fn a_projects_list_of_instances_is_bounded() {
         page.compose(&page.compose("", false), false),
         page.compose("", false)
     );
-}
-
-#[test]
-fn the_audit_page() {
-    let anchor = |day: &str, seq: u64, digit: &str| Anchor {
-        day: day.parse().unwrap(),
-        seq,
-        hash: digit.repeat(64),
-    };
-    let [first, second, third] = [
-        anchor("2026-11-22", 3, "a"),
-        anchor("2026-11-23", 12, "b"),
-        anchor("2026-11-24", 12, "c"),
-    ];
-    let before = audit::compose("", &[second.clone(), first.clone()]);
-    let before = format!("Read by Olga.\n{before}\n* 2026-11-20 1 {}", "e".repeat(64));
-    let page = audit::compose(&before, &[third.clone(), second.clone(), first.clone()]);
-    golden("audit", &page);
-    assert_eq!(
-        audit::compose(&page, std::slice::from_ref(&third))
-            .matches("\n* ")
-            .count(),
-        2
-    );
-    assert_eq!(
-        audit::anchors(&page),
-        [third.clone(), second.clone(), first.clone()]
-    );
-
-    // A database that was changed changes nothing that stands, and is contradicted.
-    let forged = anchor("2026-11-22", 3, "d");
-    let shown = audit::compose(&page, std::slice::from_ref(&forged));
-    assert_eq!(
-        audit::anchors(&shown),
-        [third.clone(), second.clone(), forged, first]
-    );
-    assert_eq!(audit::anchors(&audit::compose(&page, &[])).len(), 3);
-    assert_eq!(audit::anchors("no page of ours"), []);
 }
 
 #[test]

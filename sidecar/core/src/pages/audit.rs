@@ -59,3 +59,53 @@ fn anchor(line: &str) -> Option<Anchor> {
         hash: hash.to_owned(),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use chrono::NaiveDate;
+
+    fn anchor(day: u32, seq: u64, digit: &str) -> Anchor {
+        Anchor {
+            day: NaiveDate::from_ymd_opt(2026, 11, day).unwrap_or_default(),
+            seq,
+            hash: digit.repeat(64),
+        }
+    }
+
+    #[test]
+    fn lines_are_added_and_what_people_wrote_stays() {
+        let (first, second, third) = (anchor(22, 3, "a"), anchor(23, 12, "b"), anchor(24, 15, "c"));
+        let before = compose("", &[second.clone(), first.clone()]);
+        let before = format!("Read by Olga.\n{before}\n{}", "* 2026-11-20 1 her own");
+        let all = [third.clone(), second, first];
+        let page = compose(&before, &all);
+        let [a, b, c] = ["a", "b", "c"].map(|digit| digit.repeat(64));
+        assert_eq!(
+            page,
+            format!(
+                "Read by Olga.\n{BEGIN}\n{{{{Nova Resource\n|Resource Type=audit chain\n|Anchor List=\n\
+                 * 2026-11-24 15 {c}\n* 2026-11-23 12 {b}\n* 2026-11-22 3 {a}\n}}}}\n{END}\n\
+                 * 2026-11-20 1 her own"
+            )
+        );
+        assert_eq!(anchors(&page), all);
+        assert_eq!(compose(&page, &all), page);
+        // Days older than those listed go.
+        assert_eq!(
+            anchors(&compose(&page, std::slice::from_ref(&third))),
+            [third]
+        );
+    }
+
+    #[test]
+    fn a_database_that_was_changed_changes_no_line() {
+        let (old, new) = (anchor(22, 3, "a"), anchor(24, 15, "c"));
+        let page = compose("", &[new.clone(), old.clone()]);
+        let forged = anchor(22, 3, "d");
+        let shown = compose(&page, std::slice::from_ref(&forged));
+        assert_eq!(anchors(&shown), [new.clone(), forged, old.clone()]);
+        assert_eq!(anchors(&compose(&page, &[])), [new, old]);
+        assert_eq!(anchors("no page of ours"), []);
+    }
+}
