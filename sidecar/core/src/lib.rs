@@ -1,11 +1,12 @@
 //! What is true and what is allowed. Plain data and synchronous rules: no sockets, no clock, no randomness.
 //!
 //! Reading order: [`ids`] → [`actor`] → [`authz`] → [`instance`] and [`project`] (the nouns) → [`plan`]
-//! → [`pages`] (facts become page text) → [`ports`] (how the outside is read and written) →
+//! → [`pages`] (facts become page text) → [`audit`] and [`replay`] (what was done) → [`ports`] (how the outside is read and written) →
 //! [`message`] and [`view`] (what a person is shown) → [`signing`] (who may speak to whom).
 
 pub mod action;
 pub mod actor;
+pub mod audit;
 pub mod authz;
 pub mod ids;
 pub mod instance;
@@ -16,5 +17,6 @@ pub mod ports;
 pub mod probe;
 pub mod project;
 pub mod refusal;
+pub mod replay;
 pub mod signing;
 pub mod view;

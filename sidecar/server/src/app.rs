@@ -1,9 +1,12 @@
-//! The composition root: the only file that names concrete backends.
+//! The composition root: with `app/`, the only place that names concrete backends.
+
+mod commands;
 
 use crate::actions::{
     ApiReply, ApiRequest, Caller, Context, RegionSettings, Settings, SpecialRequest,
 };
-use crate::cli::{Failure, Hand, People, say};
+use crate::audit::Sealer;
+use crate::cli::{Failure, Hand};
 use crate::config::{Config, Secrets};
 use crate::doctor::Patient;
 use crate::documenter::{Counts, Documenter};
@@ -18,7 +21,6 @@ use futures_util::FutureExt as _;
 use osm_backends::ldap::{Ldap, LdapConfig};
 use osm_backends::mysql::{Store, StoreConfig};
 use osm_backends::openstack::{OpenStack, OpenStackConfig, with_request_id};
-use osm_backends::wiki::push::{self, Outcome};
 use osm_backends::wiki::{Wiki, WikiConfig};
 use osm_core::ports::{
     Directory as _, Identity as _, OperationFilter, Operations as _, Pages as _, PortError,
@@ -62,15 +64,6 @@ impl App {
             wiki: Arc::new(wiki(config, secrets)?),
             store: Arc::new(store(config, secrets).await?),
         })
-    }
-
-    /// For the operator's care of links.
-    pub fn people(&self) -> People {
-        People {
-            links: self.store.clone(),
-            directory: self.directory.clone(),
-            wiki: self.wiki.clone(),
-        }
     }
 
     /// What actions may reach.
@@ -139,13 +132,20 @@ impl App {
             pins: self.store.clone(),
             wiki: self.wiki.clone(),
             write: self.wiki.clone(),
+            audit: self.store.clone(),
             settings: settings.clone(),
             bell: page_bell.clone(),
-            owner,
+            owner: owner.clone(),
             documentation: config.pages.project_doc_section,
             clock: Utc::now,
             counts: Counts::default(),
         });
+        let sealer = Sealer {
+            seals: self.store.clone(),
+            page_bell: page_bell.clone(),
+            owner,
+            clock: Utc::now,
+        };
         let observer = Arc::new(Observer {
             compute: self.cloud.clone(),
             directory: self.directory.clone(),
@@ -174,6 +174,7 @@ impl App {
         workers.spawn(runner.run(stopped.clone()));
         workers.spawn(documenter.run(stopped.clone()));
         workers.spawn(observer.run(stopped.clone()));
+        workers.spawn(sealer.run(stopped.clone()));
         info!(%address, version = env!("CARGO_PKG_VERSION"), "serving");
         let server = axum::serve(listener, router)
             .with_graceful_shutdown(told(stopped.clone()))
@@ -201,32 +202,6 @@ impl App {
                 "a worker has ended; the log says why".to_owned(),
             ))
         }
-    }
-
-    /// Installs and updates the wiki's own pages and says what became of each; `false` where one was refused.
-    pub async fn wiki_push(&self) -> Result<bool, Failure> {
-        let pages = push::shipped(self.wiki.info().await?.smw)?;
-        let mut taken = true;
-        for (title, outcome) in push::push(self.wiki.as_ref(), &pages).await? {
-            let outcome = match outcome {
-                Outcome::Created => "created".to_owned(),
-                Outcome::Updated => "updated".to_owned(),
-                Outcome::Same => "as it should be".to_owned(),
-                Outcome::Kept {
-                    editor,
-                    differences,
-                } => format!(
-                    "left as it is, as {editor} has edited it:\n  {}",
-                    differences.join("\n  ")
-                ),
-                Outcome::Refused { code, info } => {
-                    taken = false;
-                    format!("REFUSED by the wiki: {info} ({code})")
-                }
-            };
-            say(format_args!("{title}: {outcome}"));
-        }
-        Ok(taken)
     }
 
     fn health(&self, documenter: Arc<Documenter>) -> Health {

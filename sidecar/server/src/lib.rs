@@ -1,4 +1,5 @@
-//! The process: HTTP in front, actions behind it, the runner, the documenter and the observer beside it.
+//! The process: HTTP in front, actions behind it, the runner, the documenter, the observer and the
+//! sealer of the audit beside it.
 //!
 //! Who may call whom: `http` and `cli` call [`actions`]; actions hold read ports and submit plans;
 //! only [`operations`] and [`documenter`] hold write ports; `app` alone names concrete backends.
@@ -8,6 +9,7 @@
 
 pub mod actions;
 pub mod app;
+pub mod audit;
 pub mod cli;
 pub mod config;
 pub mod doctor;

@@ -1,5 +1,6 @@
 //! The audit: what was asked, what was made otherwise, how it ended. Rows are only ever added, each in the
-//! transaction of what it tells of.
+//! transaction of what it tells of, and noted there as waiting to be sealed: whatever the order in which
+//! transactions commit, none is passed over.
 
 use super::failure::Failure;
 use super::stored::encode;
@@ -41,5 +42,11 @@ pub(super) async fn append(
         ),
     )
     .await?;
+    let row = match tx.last_insert_id() {
+        Some(row) if tx.affected_rows() == 1 => row,
+        _ => return Err(Failure::Conflict(format!("there is no operation {id}"))),
+    };
+    tx.exec_drop("INSERT INTO audit_unsealed (audit_id) VALUES (?)", (row,))
+        .await?;
     Ok(())
 }

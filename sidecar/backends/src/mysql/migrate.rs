@@ -7,13 +7,17 @@ use mysql_async::prelude::Queryable;
 use osm_core::ports::PortError;
 
 /// A file of `migrations/`; its number is its place in the list, from 1.
-const MIGRATIONS: [(&str, &str); 3] = [
+const MIGRATIONS: [(&str, &str); 4] = [
     ("store", include_str!("migrations/0001_store.sql")),
     (
         "cancellations",
         include_str!("migrations/0002_cancellations.sql"),
     ),
     ("step times", include_str!("migrations/0003_step_times.sql")),
+    (
+        "audit chain",
+        include_str!("migrations/0004_audit_chain.sql"),
+    ),
 ];
 
 /// So long does one replica wait for another that is migrating.

@@ -1,7 +1,8 @@
 //! MySQL/MariaDB: what we remember ourselves.
 //!
 //! Reading order: `migrations/` (the tables) → [`Store`] → `links` (links, pins, nonces) →
-//! `operations` (submitting, reading) → `work` (what the runner does) → `pages` → `instances`.
+//! `operations` (submitting, reading) → `work` (what the runner does) → `pages` → `instances` →
+//! `audit` (writing it), `seals` (its chain) and `trail` (reading it).
 
 mod audit;
 mod failure;
@@ -10,7 +11,9 @@ mod links;
 mod migrate;
 mod operations;
 mod pages;
+mod seals;
 mod stored;
+mod trail;
 mod wishes;
 mod work;
 

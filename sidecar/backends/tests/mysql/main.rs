@@ -10,10 +10,12 @@
     clippy::indexing_slicing
 )]
 
+mod audit;
 mod instances;
 mod links;
 mod operations;
 mod pages;
+mod tampering;
 mod trouble;
 mod work;
 
@@ -31,9 +33,9 @@ use osm_core::instance::{Flavor, Instance, ServerRequest};
 use osm_core::message::Msg;
 use osm_core::plan::{Facts, Goal, Plan, PlannedStep, Step, Undo};
 use osm_core::ports::{
-    InstanceFilter, InstanceIndex, Kind, Links, NewOperation, NewWish, Nonces, OperationFilter,
-    OperationState, OperationWork, Operations, PageDue, PageKey, PageRecord, Pages, Pin, Pins,
-    StepNote, StepRecord, StepState, Submitted, Wish,
+    AuditSeals, AuditTrail, InstanceFilter, InstanceIndex, Kind, Links, NewOperation, NewWish,
+    Nonces, OperationFilter, OperationState, OperationWork, Operations, PageDue, PageKey,
+    PageRecord, Pages, Pin, Pins, StepNote, StepRecord, StepState, Submitted, Wish,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -44,9 +46,8 @@ use uuid::Uuid;
 
 const LEASE: Duration = Duration::from_secs(30);
 
-/// Runs statements as the server's root, who may come in by the lab's socket; gives the first column
-/// of what the last one says.
-async fn as_root(statements: &[String]) -> Vec<String> {
+/// A connection of the server's root, who may come in by the lab's socket.
+async fn root() -> Conn {
     let lab = std::env::var("LAB_DIR").expect("LAB_DIR, from `tests/lab/lab env`");
     let lab = PathBuf::from(lab);
     let password = std::fs::read_to_string(lab.join("secrets/mariadb-root")).unwrap();
@@ -55,7 +56,12 @@ async fn as_root(statements: &[String]) -> Vec<String> {
         .socket(Some(socket))
         .user(Some("root"))
         .pass(Some(password.trim_end()));
-    let mut conn = Conn::new(options).await.expect("the database answers");
+    Conn::new(options).await.expect("the database answers")
+}
+
+/// Runs statements as root; gives the first column of what the last one says.
+async fn as_root(statements: &[String]) -> Vec<String> {
+    let mut conn = root().await;
     let mut rows = Vec::new();
     for statement in statements {
         rows = conn.query(statement).await.expect(statement);

@@ -5,7 +5,7 @@
 //! one region back. Its result is its own fixed point.
 
 use super::scan::{Mark, Scan, Side, scan};
-use super::template::{CLOSE, OPEN};
+use super::template::{CLOSE, OPEN, is_inside};
 use std::ops::Range;
 
 /// Begins the region.
@@ -349,33 +349,9 @@ fn is_close(text: &str, line: &Range<usize>, found: &Scan) -> bool {
     is_line(text, line, found, |l| l == CLOSE)
 }
 
-/// A line as stands between the first and the last of our call: a parameter, or an instance of a list.
+/// A line as stands between the first and the last of our call.
 fn is_ours(text: &str, line: &Range<usize>, found: &Scan) -> bool {
-    is_line(text, line, found, |l| is_parameter(l) || is_listed(l))
-}
-
-/// `|Some Name=…`
-fn is_parameter(line: &str) -> bool {
-    let Some((name, _)) = line.strip_prefix('|').and_then(|l| l.split_once('=')) else {
-        return false;
-    };
-    name.starts_with(|c: char| c.is_ascii_uppercase())
-        && !name.ends_with(' ')
-        && name.chars().all(|c| c.is_ascii_alphabetic() || c == ' ')
-}
-
-/// `* [[Nova Resource:I-…|name]] (region)`
-fn is_listed(line: &str) -> bool {
-    line.strip_prefix("* [[Nova Resource:")
-        .and_then(|l| l.split_once('|'))
-        .and_then(|(title, rest)| Some((title, rest.split_once("]] (")?)))
-        .is_some_and(|(title, (label, region))| {
-            !title.contains(']')
-                && !label.contains(']')
-                && region
-                    .strip_suffix(')')
-                    .is_some_and(|r| !r.contains([' ', ')']))
-        })
+    is_line(text, line, found, is_inside)
 }
 
 /// How many calls or tables a line opens and leaves open.

@@ -18,6 +18,10 @@ fn machine(version: u32) -> String {
     if version.is_multiple_of(3) {
         text.push_str("\n|Instance List=\n* [[Nova Resource:I-3f9a2c1e|web]] (RegionOne)");
     }
+    if version.is_multiple_of(5) {
+        let hash = "0f".repeat(32);
+        text.push_str(&format!("\n|Anchor List=\n* 2026-11-24 {version} {hash}"));
+    }
     text.push_str("\n}}");
     text
 }

@@ -110,6 +110,11 @@ pub fn name_unused(instance: &str) -> String {
     )
 }
 
+/// "audit chain at 123"
+pub fn anchored(seq: u64) -> String {
+    format!("audit chain at {seq}")
+}
+
 /// The summary of an edit that all these reasons ask for, oldest first. A reason without an operation was
 /// seen, not done through the wiki, and that is said.
 pub fn of(reasons: &[Reason<'_>]) -> String {

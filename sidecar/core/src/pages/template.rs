@@ -1,5 +1,6 @@
 //! The one form in which machine text is written: a call of `Template:Nova Resource`, a parameter a line.
 
+use super::audit::is_anchor;
 use super::encode;
 use chrono::{DateTime, Utc};
 
@@ -7,6 +8,35 @@ use chrono::{DateTime, Utc};
 pub(super) const OPEN: &str = "{{Nova Resource";
 /// Last line of every call.
 pub(super) const CLOSE: &str = "}}";
+
+/// Whether a line has the form of one between the first and the last: a parameter, or an item of a list.
+pub(super) fn is_inside(line: &str) -> bool {
+    is_parameter(line) || is_listed(line) || is_anchor(line)
+}
+
+/// `|Some Name=…`
+fn is_parameter(line: &str) -> bool {
+    let Some((name, _)) = line.strip_prefix('|').and_then(|l| l.split_once('=')) else {
+        return false;
+    };
+    name.starts_with(|c: char| c.is_ascii_uppercase())
+        && !name.ends_with(' ')
+        && name.chars().all(|c| c.is_ascii_alphabetic() || c == ' ')
+}
+
+/// `* [[Nova Resource:I-…|name]] (region)`
+fn is_listed(line: &str) -> bool {
+    line.strip_prefix("* [[Nova Resource:")
+        .and_then(|l| l.split_once('|'))
+        .and_then(|(title, rest)| Some((title, rest.split_once("]] (")?)))
+        .is_some_and(|(title, (label, region))| {
+            !title.contains(']')
+                && !label.contains(']')
+                && region
+                    .strip_suffix(')')
+                    .is_some_and(|r| !r.contains([' ', ')']))
+        })
+}
 
 /// A call being written. Values are encoded on their way in; there is no way past that but [`Call::trusted`].
 pub(super) struct Call(String);

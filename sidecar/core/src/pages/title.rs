@@ -5,6 +5,8 @@ use unicode_normalization::UnicodeNormalization as _;
 
 /// The namespace of all pages here.
 pub const NAMESPACE: &str = "Nova Resource";
+/// The page of the audit's anchors. No project's page: a project's name holds no space.
+pub const AUDIT: &str = "Nova Resource:Audit chain";
 /// How many digits of the UUID an instance's title has, unless that title is taken.
 pub const DIGITS: usize = 8;
 /// MediaWiki's bound for a title without its namespace, in bytes.

@@ -1,12 +1,14 @@
 //! The traits through which the outside is read and written, split into reading and writing.
 //! A holder of a read port cannot change the world.
 
+mod audit;
 mod compute;
 mod directory;
 mod error;
 mod store;
 mod wiki;
 
+pub use audit::{AuditSeals, AuditTrail, Coverage, Sealed};
 pub use compute::{ComputeRead, ComputeWrite, Since, Tagged};
 pub use directory::{Directory, Identity, KeystoneProject};
 pub use error::{Kind, PortError};

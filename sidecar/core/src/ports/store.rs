@@ -375,6 +375,8 @@ pub enum PageKey {
         /// The name.
         name: String,
     },
+    /// The page of the audit's anchors.
+    Audit,
 }
 
 impl PageKey {
@@ -388,6 +390,7 @@ impl PageKey {
                 project,
                 name,
             } => format!("redirect/{region}/{project}/{name}"),
+            Self::Audit => "audit".to_owned(),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The command line. Exit status: 0 done, 1 not done (standard error says why), 2 not understood.
 
 mod act;
+mod audit;
 mod links;
 mod operations;
 
@@ -8,6 +9,7 @@ use crate::actions::catalogue;
 use crate::app::App;
 use crate::config::{Config, ConfigError, LogFormat, Secrets};
 use crate::{doctor, telemetry};
+use audit::AuditCommand;
 use clap::{Args, Parser, Subcommand};
 use osm_core::ports::PortError;
 use std::io::Write as _;
@@ -50,6 +52,9 @@ enum Command {
     /// Look at recorded operations.
     #[command(subcommand)]
     Operations(OperationsCommand),
+    /// Look at the audit: what was asked and done.
+    #[command(subcommand)]
+    Audit(AuditCommand),
     /// Do what the wiki's API does, for a wiki user: `act --for Volunteer novainstance subaction=delete
     /// instanceid=…`; with `dryrun=1` only the plan is shown.
     Act(ActArgs),
@@ -227,6 +232,11 @@ async fn command(cli: &Cli) -> Result<ExitCode, Failure> {
                 return Ok(ExitCode::FAILURE);
             }
         }
+        Command::Audit(command) => {
+            if !app.auditor(command.with_wiki()).run(command).await? {
+                return Ok(ExitCode::FAILURE);
+            }
+        }
         // Done above.
         Command::Doctor | Command::Contract => {}
     }
@@ -238,4 +248,5 @@ fn load(cli: &Cli) -> Result<(Config, Secrets), ConfigError> {
 }
 
 pub use act::Hand;
+pub use audit::Auditor;
 pub use links::People;

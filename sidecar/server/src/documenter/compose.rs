@@ -1,11 +1,12 @@
 //! Gathers what a page is composed from.
 
 use super::Documenter;
+use osm_core::audit::Anchor;
 use osm_core::ids::{InstanceId, ProjectName, Region};
 use osm_core::instance::Instance;
 use osm_core::pages::instance::InstancePage;
 use osm_core::pages::project::{Listed, ProjectPage};
-use osm_core::pages::{redirect, title};
+use osm_core::pages::{audit, redirect, title};
 use osm_core::ports::{InstanceFilter, Kind, PageKey, PortError, Seen};
 use osm_core::project::{ManagedProject, WikiNames};
 use std::collections::BTreeMap;
@@ -40,6 +41,9 @@ enum Facts {
         project: ProjectName,
         region: Region,
         last: String,
+    },
+    Audit {
+        newest: Vec<Anchor>,
     },
 }
 
@@ -77,6 +81,7 @@ impl Draft {
                 region,
                 last,
             } => Some(redirect::no_longer_in_use(old, name, project, region, last)),
+            Facts::Audit { newest } => Some(audit::compose(old, newest)),
         }
     }
 }
@@ -92,6 +97,13 @@ impl Documenter {
                 project,
                 name,
             } => self.name(region, project, name).await,
+            PageKey::Audit => Ok(Some(Draft {
+                title: title::AUDIT.to_owned(),
+                quiet: true,
+                facts: Facts::Audit {
+                    newest: self.audit.anchors(audit::LISTED).await?,
+                },
+            })),
         }
     }
 

@@ -12,8 +12,8 @@ use compose::Draft;
 use osm_core::pages::summary::{self, Reason};
 use osm_core::pages::title::is_resource;
 use osm_core::ports::{
-    Directory, Edit, EditAs, Edited, InstanceIndex, Links, PageRecord, PageState, PageWork, Pages,
-    Pins, PortError, WikiRead, WikiWrite,
+    AuditTrail, Directory, Edit, EditAs, Edited, InstanceIndex, Links, PageKey, PageRecord,
+    PageState, PageWork, Pages, Pins, PortError, WikiRead, WikiWrite,
 };
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -46,6 +46,8 @@ pub struct Documenter {
     pub wiki: Arc<dyn WikiRead>,
     /// Writing the wiki.
     pub write: Arc<dyn WikiWrite>,
+    /// The audit's anchors.
+    pub audit: Arc<dyn AuditTrail>,
     /// The regions.
     pub settings: Arc<Settings>,
     /// Rings when a page is due.
@@ -246,6 +248,10 @@ fn author(work: &PageWork) -> Option<(u64, &str)> {
 }
 
 fn wording(work: &PageWork) -> String {
+    // Ours alone: neither an operation nor seen anywhere.
+    if let (PageKey::Audit, Some((_, newest))) = (&work.key, work.reasons.last()) {
+        return newest.what.clone();
+    }
     let reasons: Vec<Reason<'_>> = work
         .reasons
         .iter()
