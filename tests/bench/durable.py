@@ -73,7 +73,7 @@ def _probes(user: int) -> float:
 def _durability(user: int) -> None:
     admin = cloud.admin()
     flavor = admin.get("nova", "/flavors")["flavors"][0]["id"]
-    image = admin.get("glance", "/v2/images", name="debian-12")["images"][0]["id"]
+    image = admin.get("glance", "/images", name="debian-12")["images"][0]["id"]
     member = cloud.member()
     made: list[str] = []
 
@@ -118,8 +118,10 @@ def _recovery(user: int) -> None:
         for _ in range(3):
             with ThreadPoolExecutor(8) as pool:
                 list(pool.map(lambda _: _call(user, "novaprobe"), range(OPEN)))
-            os.kill(json.loads(daemon._path(lab, "sidecar").read_text())["pid"], signal.SIGKILL)
+            pid = json.loads(daemon._path(lab, "sidecar").read_text())["pid"]
+            os.kill(pid, signal.SIGKILL)
             begun = time.perf_counter()
+            os.waitpid(pid, 0)  # our own child
             _start_again()
             until(lambda: sidecar.health(lab) is None, "it is back")
             ready.append(time.perf_counter() - begun)
