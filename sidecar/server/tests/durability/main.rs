@@ -14,6 +14,9 @@
     missing_docs
 )]
 
+mod boundaries;
+mod invariants;
 mod kinds;
+mod process;
 mod steps;
 mod world;
