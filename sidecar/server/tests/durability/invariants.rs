@@ -114,8 +114,8 @@ async fn wiki_tells_of_each_server(world: &World) {
     let pages = world.wiki.pages(&titles).await.unwrap();
     for (seen, page) in known.iter().zip(pages) {
         let state = match seen.instance.deleted {
-            Some(_) => "DELETED",
-            None => "ACTIVE",
+            Some(_) => "|Resource Type=deleted instance\n",
+            None => "|Instance State=ACTIVE\n",
         };
         let told = page.text.contains(state) && page.text.contains(&seen.instance.name);
         assert!(told, "{state} {seen:?} {page:?}");
