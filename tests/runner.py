@@ -1,4 +1,5 @@
-"""Every check there is, a stage at a time: `tests/run` (make test), `--all` (make test-all), `--bench`.
+"""Every check there is, a stage at a time: `tests/run` (make test), `--all` (make test-all), `--bench`,
+`--torture N` (kills the sidecar for N hours).
 
 A stage that fails ends the run. All logs and pictures are in target/test. The lab of the tests has free
 ports and a folder of its own, so a demo may be running; it is stopped at the end, whatever happens.
@@ -111,8 +112,9 @@ def summary(log: Path) -> str:
 
 
 def main(words: list[str]) -> int:
-    if words not in ([], ["--all"], ["--bench"]):
-        print("usage: tests/run [--all | --bench]", file=sys.stderr)
+    hours = torture_hours(words)
+    if hours is None and words not in ([], ["--all"], ["--bench"]):
+        print("usage: tests/run [--all | --bench | --torture HOURS]", file=sys.stderr)
         return 2
     OUT.mkdir(parents=True, exist_ok=True)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
@@ -126,7 +128,12 @@ def main(words: list[str]) -> int:
         closing = ""
         passed = False
         try:
-            closing = bench() if words == ["--bench"] else everything(all_of_it=words == ["--all"])
+            if hours is not None:
+                closing = torture(hours)
+            elif words == ["--bench"]:
+                closing = bench()
+            else:
+                closing = everything(all_of_it=words == ["--all"])
             passed = True
         except Failed as failed:
             closing = tail(failed.log)
@@ -154,6 +161,7 @@ def everything(*, all_of_it: bool) -> str:
     deny(run, all_of_it)
     run.shown("lab", ["tests/lab/lab", "up"])
     adapters(run, lab, "adapters")
+    run.stage("durability", *durability(), **lab_environment(lab))
     closing = e2e(run, lab, "e2e", ["tests/e2e"])
     if all_of_it:
         # A second lab from nothing, with the other MediaWiki.
@@ -170,6 +178,36 @@ def everything(*, all_of_it: bool) -> str:
 def adapters(run: Run, lab: settings.Lab, stage: str) -> None:
     command = ["cargo", "test", "-p", "osm-backends", "--locked", "--", "--ignored"]
     run.stage(stage, command, **lab_environment(lab))
+
+
+def durability(*words: str) -> list[list[str]]:
+    """The lab's own sidecar is away meanwhile, since it watches the same cloud."""
+    test = ["cargo", "test", "-p", "openstackmanager", "--locked", "--test", "durability", "--", "--ignored"]
+    return [
+        ["tests/lab/lab", "down", "sidecar"],
+        [*test, "--test-threads", "1", "--nocapture", *words],
+        ["tests/lab/lab", "up", "sidecar"],
+    ]
+
+
+def torture_hours(words: list[str]) -> float | None:
+    try:
+        return float(words[1]) if words[:1] == ["--torture"] and len(words) == 2 else None
+    except ValueError:
+        return None
+
+
+def torture(hours: float) -> str:
+    """Kills the sidecar at random instants for so long; each round says how many kills there were by then."""
+    run = Run()
+    lab_away(keep=False)
+    lab = settings.create()
+    run.shown("lab", ["tests/lab/lab", "up"])
+    down, test, _ = durability("killed_at_random_instants")
+    run.stage("sidecar", down)
+    run.shown("torture", test, **lab_environment(lab), TORTURE_HOURS=str(hours))
+    log = (OUT / "torture.log").read_text(errors="replace")
+    return re.findall(r"^\d+ kills in .*$", log, re.M)[-1]
 
 
 def e2e(run: Run, lab: settings.Lab, stage: str, what: list[str]) -> str:

@@ -318,7 +318,8 @@ pub fn cloud(config: &Config, secrets: &Secrets, limit: Duration) -> Result<Open
     OpenStack::with_timeout(config, limit)
 }
 
-fn wiki(config: &Config, secrets: &Secrets) -> Result<Wiki, PortError> {
+/// A client of the wiki.
+pub fn wiki(config: &Config, secrets: &Secrets) -> Result<Wiki, PortError> {
     Wiki::new(WikiConfig {
         api_url: config.wiki.api_url.clone(),
         keys: secrets.wiki_keys.clone(),

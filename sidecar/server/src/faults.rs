@@ -1,6 +1,7 @@
 //! Places between two effects, where the tests of crashes look on, stop the work or have it fail. A process
 //! has none of them, unless it was built for tests: then `OSM_HOLD_AT=<point>,<point>…` makes it go no
-//! further at each of these, with a line for each in the file `OSM_HOLD_FILE`, until it is killed.
+//! further at each of these, with a line for each in the file `OSM_HOLD_FILE`, until it is killed or there is
+//! a file of the same name with `.go` behind it.
 //!
 //! A point's name is `<action>/<number of the step>-<step>.<phase>`, or `<action>/over`.
 
@@ -54,13 +55,19 @@ impl Points {
                     if let Err(error) = add_line(&file, &name) {
                         tracing::error!(%error, file, "the point reached cannot be told");
                     }
-                    std::future::pending::<()>().await;
+                    while !std::fs::exists(format!("{file}.go")).unwrap_or(false) {
+                        tokio::time::sleep(LOOK).await;
+                    }
                 }
                 None
             })
         })
     }
 }
+
+/// Between two looks whether to go on.
+#[cfg(debug_assertions)]
+const LOOK: std::time::Duration = std::time::Duration::from_millis(50);
 
 #[cfg(debug_assertions)]
 fn add_line(file: &str, line: &str) -> std::io::Result<()> {

@@ -3,6 +3,7 @@
 //! transactions commit, none is passed over.
 
 use super::failure::Failure;
+use super::first;
 use super::stored::encode;
 use chrono::{DateTime, Utc};
 use mysql_async::Transaction;
@@ -49,4 +50,20 @@ pub(super) async fn append(
     tx.exec_drop("INSERT INTO audit_unsealed (audit_id) VALUES (?)", (row,))
         .await?;
     Ok(())
+}
+
+/// Whether an operation has a row that tells just this.
+pub(super) async fn holds(
+    tx: &mut Transaction<'_>,
+    id: &OperationId,
+    event: &str,
+    detail: Json,
+) -> Result<bool, Failure> {
+    let row: Option<(u8,)> = first(
+        tx,
+        "SELECT 1 FROM audit WHERE operation_id = ? AND event = ? AND detail = ? LIMIT 1",
+        (id.as_str(), event, encode("audit row", detail)?),
+    )
+    .await?;
+    Ok(row.is_some())
 }

@@ -12,7 +12,8 @@ use mysql_async::prelude::Queryable;
 use mysql_async::{Transaction, params};
 use osm_core::ids::OperationId;
 use osm_core::message::Msg;
-use osm_core::ports::{Operation, OperationState, OperationWork, PortError, StepNote};
+use osm_core::plan::Change;
+use osm_core::ports::{Operation, OperationState, OperationWork, PortError, StepNote, StepState};
 use serde_json::json;
 use std::time::Duration;
 
@@ -204,8 +205,15 @@ impl Store {
             at: note.at,
         };
         for change in &note.changes {
-            let detail = json!({"step": step.name, "change": change});
-            audit::append(&mut tx, id, "changed", &doing, detail).await?;
+            let detail = |change: &Change| json!({"step": step.name, "change": change});
+            if step.state == StepState::Undone {
+                // What is taken back was there, also where a crash or a lost answer kept it from being noted.
+                let forth = detail(&change.clone().reversed());
+                if !audit::holds(&mut tx, id, "changed", forth.clone()).await? {
+                    audit::append(&mut tx, id, "changed", &doing, forth).await?;
+                }
+            }
+            audit::append(&mut tx, id, "changed", &doing, detail(change)).await?;
         }
         for due in &note.due {
             add_due(&mut tx, due).await?;

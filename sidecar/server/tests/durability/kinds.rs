@@ -11,82 +11,81 @@ use osm_core::plan::Plan;
 
 pub struct Kind {
     pub action: Action,
-    /// Makes what the plan is done to, then the plan.
-    pub plan: for<'w> fn(&'w World) -> LocalBoxFuture<'w, Plan>,
+    /// Makes what the plan is done to, then the plan. The word after the world goes into the names of what
+    /// it is done to: other words, other servers.
+    pub plan: for<'w> fn(&'w World, &'w str) -> LocalBoxFuture<'w, Plan>,
+    /// What must be there before.
+    pub subject: Option<&'static str>,
 }
 
 pub const KINDS: [Kind; 6] = [
     Kind {
         action: Action::OperationProbe,
-        plan: |world| async { world.planned("novaprobe", &[]).await }.boxed_local(),
+        plan: |world, _| async { world.planned("novaprobe", &[]).await }.boxed_local(),
+        subject: None,
     },
     Kind {
         action: Action::InstanceCreate,
-        plan: |world| {
-            async {
-                let name = format!("{}-new", world.prefix);
+        plan: |world, of| {
+            async move {
+                let name = format!("{}-new{of}", world.prefix);
                 world.planned("novainstance", &creation(&name)).await
             }
             .boxed_local()
         },
+        subject: None,
     },
     Kind {
         action: Action::InstanceReboot,
-        plan: |world| on_server(world, "subject", "reboot", ""),
+        plan: |world, of| on_server(world, format!("subject{of}"), "reboot"),
+        subject: Some("subject"),
     },
     Kind {
         action: Action::InstanceConfigure,
-        // From `default` to `web`: one step in, one step out.
-        plan: |world| {
-            async {
-                let id = world.server("subject").await.id.to_string();
-                let now = world.server("subject").await.security_groups;
-                let other = match now.iter().any(|group| group == "web") {
-                    true => "default",
-                    false => "web",
-                };
-                configured(world, &id, other).await
-            }
-            .boxed_local()
-        },
+        plan: |world, of| configured(world, format!("subject{of}")).boxed_local(),
+        subject: Some("subject"),
     },
     Kind {
         action: Action::InstanceDelete,
-        plan: |world| on_server(world, "victim", "delete", ""),
+        plan: |world, of| on_server(world, format!("victim{of}"), "delete"),
+        subject: Some("victim"),
     },
     Kind {
         action: Action::InstanceRemoveStray,
-        plan: |world| {
-            async {
-                let stray = world.server("stray").await;
+        plan: |world, of| {
+            async move {
+                let stray = world.server(&format!("stray{of}")).await;
                 let target = Target::Project(stray.region.clone(), stray.project.clone());
                 let permit = authorise_own(&Policy::default(), &target).unwrap();
                 plan_remove_stray(&permit, &stray, false).unwrap()
             }
             .boxed_local()
         },
+        subject: Some("stray"),
     },
 ];
 
-fn on_server<'w>(
-    world: &'w World,
-    name: &'w str,
-    word: &'w str,
-    groups: &'w str,
-) -> LocalBoxFuture<'w, Plan> {
+fn on_server<'w>(world: &'w World, name: String, word: &'w str) -> LocalBoxFuture<'w, Plan> {
     async move {
-        let id = world.server(name).await.id.to_string();
-        let params = [("subaction", word), ("instanceid", &id), ("groups", groups)];
+        let id = world.server(&name).await.id.to_string();
+        let params = [("subaction", word), ("instanceid", &id), ("groups", "")];
         world.planned("novainstance", &params).await
     }
     .boxed_local()
 }
 
-async fn configured(world: &World, id: &str, group: &str) -> Plan {
+/// From `default` to `web` or back: one step in, one step out.
+pub async fn configured(world: &World, name: String) -> Plan {
+    let server = world.server(&name).await;
+    let other = match server.security_groups.iter().any(|group| group == "web") {
+        true => "default",
+        false => "web",
+    };
+    let id = server.id.to_string();
     let params = [
         ("subaction", "configure"),
-        ("instanceid", id),
-        ("groups", group),
+        ("instanceid", &id),
+        ("groups", other),
     ];
     world.planned("novainstance", &params).await
 }

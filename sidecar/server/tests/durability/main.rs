@@ -2,8 +2,12 @@
 //!
 //! `eval "$(tests/lab/lab env)"; cargo test -p openstackmanager --test durability -- --ignored --test-threads 1`
 //!
+//! The lab's own sidecar must be down: it watches the same cloud.
+//!
 //! Reading order: `world` (the services, a database of its own, what there is to compare) → `kinds` (every
-//! kind of plan, and what it is done to) → `steps` (each step and undo twice, failed, parked).
+//! kind of plan, and what it is done to) → `steps` (each step and undo twice, failed, parked) → `process` (the
+//! real one, to be killed) → `invariants` (what holds at rest) → `boundaries` (killed at each) → `load` (work by
+//! chance) → `kills` (at random instants) → `replicas` (one killed, one asleep) → `strays` (late doubles).
 
 // Clippy takes helpers of tests for no tests.
 #![allow(
@@ -14,6 +18,13 @@
     missing_docs
 )]
 
+mod boundaries;
+mod invariants;
+mod kills;
 mod kinds;
+mod load;
+mod process;
+mod replicas;
 mod steps;
+mod strays;
 mod world;

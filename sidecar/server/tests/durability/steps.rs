@@ -2,12 +2,9 @@
 
 use crate::kinds::KINDS;
 use crate::world::World;
-use chrono::Utc;
 use openstackmanager::faults::Points;
 use osm_core::plan::{PlannedStep, Undo};
-use osm_core::ports::{
-    Kind as ErrorKind, NewWish, OperationState, Operations, PortError, StepState, Wish,
-};
+use osm_core::ports::{Kind as ErrorKind, OperationState, PortError, StepState, Wish};
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
@@ -43,7 +40,7 @@ fn no_way_back(steps: &[PlannedStep], failed: usize) -> bool {
 async fn each_step_run_twice_does_its_work_once() {
     let world = World::new(|_| ()).await;
     for kind in KINDS {
-        let plan = (kind.plan)(&world).await;
+        let plan = (kind.plan)(&world, "").await;
         let steps = plan.steps.len();
         let changes = plan.changes(None).len();
         let before = world.servers().await.len();
@@ -79,9 +76,9 @@ async fn a_failed_step_leaves_the_world_as_it_was() {
     let world = World::new(|_| ()).await;
     for kind in KINDS {
         let action = kind.action;
-        let steps = (kind.plan)(&world).await.steps.len();
+        let steps = (kind.plan)(&world, "").await.steps.len();
         for failed in 0..steps {
-            let plan = (kind.plan)(&world).await;
+            let plan = (kind.plan)(&world, "").await;
             let (planned, before) = (plan.steps.clone(), world.listing().await);
             let id = world.submit(plan).await;
             let at = format!("{action}/{failed}-");
@@ -96,7 +93,7 @@ async fn a_failed_step_leaves_the_world_as_it_was() {
             assert!(over.error.is_some(), "{action} {failed}: it is told why");
             if no_way_back(&planned, failed) {
                 assert_eq!(over.state, OperationState::Parked, "{action} {failed}");
-                wish(&world, &id, Wish::Retry).await;
+                assert!(world.wish(&id, Wish::Retry).await);
                 world.run(Points::default()).await;
                 let over = world.operation(&id).await;
                 assert_eq!(
@@ -121,7 +118,7 @@ async fn an_undo_may_run_twice_and_may_fail_and_is_told() {
     let world = World::new(|_| ()).await;
     for kind in KINDS {
         let action = kind.action;
-        let steps = (kind.plan)(&world).await.steps;
+        let steps = (kind.plan)(&world, "").await.steps;
         let with_undo = |step: &PlannedStep| !matches!(step.undo, Undo::None { .. });
         let Some(undone) = steps.iter().position(with_undo) else {
             continue;
@@ -134,7 +131,7 @@ async fn an_undo_may_run_twice_and_may_fail_and_is_told() {
         };
 
         // Each undo twice.
-        let plan = (kind.plan)(&world).await;
+        let plan = (kind.plan)(&world, "").await;
         let before = world.listing().await;
         let id = world.submit(plan).await;
         let again: Mutex<BTreeSet<String>> = Mutex::default();
@@ -153,7 +150,7 @@ async fn an_undo_may_run_twice_and_may_fail_and_is_told() {
         assert_eq!(world.listing().await, before, "{action}");
 
         // The undo cannot be done: parked, told, and gone on with when it can.
-        let plan = (kind.plan)(&world).await;
+        let plan = (kind.plan)(&world, "").await;
         let before = world.listing().await;
         let id = world.submit(plan).await;
         let (points, _) = failing(
@@ -167,7 +164,7 @@ async fn an_undo_may_run_twice_and_may_fail_and_is_told() {
         assert!(over.error.is_some(), "{action}");
         let stuck = over.steps.iter().filter(|s| s.state == StepState::Stuck);
         assert_eq!(stuck.count(), 1, "{action}: {over:?}");
-        wish(&world, &id, Wish::Retry).await;
+        assert!(world.wish(&id, Wish::Retry).await);
         world.run(Points::default()).await;
         let over = world.operation(&id).await;
         assert_eq!(over.state, OperationState::Undone, "{action}: {over:?}");
@@ -178,16 +175,4 @@ async fn an_undo_may_run_twice_and_may_fail_and_is_told() {
 
 fn undoing(point: &str) -> bool {
     point.contains("-undo-")
-}
-
-pub async fn wish(world: &World, id: &osm_core::ids::OperationId, wish: Wish) {
-    let wish = NewWish {
-        id: id.clone(),
-        wish,
-        by: (1, "Operator".to_owned()),
-        request_id: "request".to_owned(),
-        idempotency: None,
-        at: Utc::now(),
-    };
-    assert!(world.store.wish(&wish).await.unwrap(), "{wish:?}");
 }

@@ -12,13 +12,14 @@ use osm_backends::ldap::Ldap;
 use osm_backends::mysql::Store;
 use osm_backends::openstack::OpenStack;
 use osm_backends::secret::Secret;
+use osm_backends::wiki::Wiki;
 use osm_core::actor::WikiUser;
 use osm_core::ids::{InstanceId, OperationId, ProjectId, ProjectName, Region};
 use osm_core::instance::Instance;
 use osm_core::plan::Plan;
 use osm_core::ports::{
-    ComputeRead, Directory, Identity, InstanceIndex, NewOperation, Operation, OperationFilter,
-    Operations, Since, Submitted,
+    ComputeRead, Directory, Identity, InstanceIndex, NewOperation, NewWish, Operation,
+    OperationFilter, Operations, Since, Submitted, Wish,
 };
 use osm_core::view::FieldValue;
 use serde_json::Value as Json;
@@ -37,7 +38,10 @@ pub struct World {
     pub store: Arc<Store>,
     pub cloud: Arc<OpenStack>,
     pub directory: Arc<Ldap>,
+    pub wiki: Arc<Wiki>,
     pub context: Context,
+    /// Of the database.
+    pub password: Secret,
     /// All servers of this test have names that begin so.
     pub prefix: String,
     pub project_id: ProjectId,
@@ -60,12 +64,19 @@ impl World {
         ])
         .await;
         config.database.user = name.clone();
-        secrets.database_password = Secret::new(password);
+        secrets.database_password = Secret::new(password.as_str());
         tweak(&mut config);
         let store = Arc::new(app::store(&config, &secrets).await.unwrap());
         store.migrate().await.unwrap();
+        // The wiki's page of anchors is for the chain of the lab's own database: this one has had its last.
+        as_root(&[format!(
+            "INSERT INTO {}.audit_anchors (day, seq, hash) VALUES ('9999-12-31', 0, '')",
+            config.database.name
+        )])
+        .await;
         let cloud = Arc::new(app::cloud(&config, &secrets, OpenStack::CALL_TIMEOUT).unwrap());
         let directory = Arc::new(app::directory(&config, &secrets).unwrap());
+        let wiki = Arc::new(app::wiki(&config, &secrets).unwrap());
         let context = Context {
             compute: cloud.clone(),
             directory: directory.clone(),
@@ -89,6 +100,8 @@ impl World {
             store,
             cloud,
             directory,
+            wiki,
+            password: secrets.database_password,
             context,
         }
     }
@@ -140,6 +153,11 @@ impl World {
     }
 
     pub async fn submit(&self, plan: Plan) -> OperationId {
+        self.try_submit(plan).await.unwrap()
+    }
+
+    /// `None` where another operation is at work on the same.
+    pub async fn try_submit(&self, plan: Plan) -> Option<OperationId> {
         let new = NewOperation {
             id: OperationId::trusted(Ulid::generate().to_string()),
             plan,
@@ -150,9 +168,22 @@ impl World {
             at: Utc::now(),
         };
         match self.store.submit(&new).await.unwrap() {
-            Submitted::Recorded(id) => id,
+            Submitted::Recorded(id) => Some(id),
+            Submitted::Busy(_) => None,
             other => panic!("not recorded: {other:?}"),
         }
+    }
+
+    pub async fn wish(&self, id: &OperationId, wish: Wish) -> bool {
+        let wish = NewWish {
+            id: id.clone(),
+            wish,
+            by: (1, "Operator".to_owned()),
+            request_id: "request".to_owned(),
+            idempotency: None,
+            at: Utc::now(),
+        };
+        self.store.wish(&wish).await.unwrap()
     }
 
     pub async fn operation(&self, id: &OperationId) -> Operation {
@@ -163,12 +194,17 @@ impl World {
     pub async fn run(&self, points: Points) {
         let (stop, stopped) = watch::channel(false);
         let runner = tokio::spawn(Arc::new(self.runner(points)).run(stopped));
+        self.over().await;
+        stop.send(true).unwrap();
+        runner.await.unwrap();
+    }
+
+    /// Waits until nothing is open any more.
+    pub async fn over(&self) {
         eventually("all operations are over", async || {
             self.open().await.is_empty()
         })
         .await;
-        stop.send(true).unwrap();
-        runner.await.unwrap();
     }
 
     pub fn runner(&self, points: Points) -> Runner {
@@ -208,16 +244,30 @@ impl World {
         all.filter(|s| s.name.starts_with(&self.prefix)).collect()
     }
 
+    /// Makes servers of these names, those that are not there yet.
+    pub async fn make(&self, names: &[String]) {
+        let there = self.servers().await;
+        for name in names {
+            let name = format!("{}-{name}", self.prefix);
+            if !there.iter().any(|s| s.name == name) {
+                let plan = self.planned("novainstance", &creation(&name)).await;
+                self.submit(plan).await;
+            }
+        }
+        self.run(Points::default()).await;
+    }
+
     /// A server that runs, known to the index as the observer would have it.
     pub async fn server(&self, name: &str) -> Instance {
-        let name = format!("{}-{name}", self.prefix);
-        if !self.servers().await.iter().any(|s| s.name == name) {
-            let plan = self.planned("novainstance", &creation(&name)).await;
-            self.submit(plan).await;
-            self.run(Points::default()).await;
-        }
-        let found = self.servers().await.into_iter().find(|s| s.name == name);
-        let mut found = found.unwrap();
+        let full = format!("{}-{name}", self.prefix);
+        let find = async || self.servers().await.into_iter().find(|s| s.name == full);
+        let mut found = match find().await {
+            Some(found) => found,
+            None => {
+                self.make(&[name.to_owned()]).await;
+                find().await.unwrap()
+            }
+        };
         found.project = ProjectName::trusted("bots");
         self.store.observe(&found, Utc::now()).await.unwrap();
         found

@@ -1,0 +1,160 @@
+//! What holds at rest, whatever happened on the way.
+
+use crate::world::{World, as_root, eventually};
+use osm_core::ids::InstanceId;
+use osm_core::instance::Instance;
+use osm_core::plan::{Change, Step};
+use osm_core::ports::{
+    InstanceFilter, InstanceIndex as _, Operation, OperationFilter, OperationState,
+    Operations as _, PageKey, Pages as _, Seen, WikiRead as _,
+};
+use serde_json::Value as Json;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// All of it; a replica must run, since the index and the wiki follow the cloud.
+pub async fn hold(world: &World) {
+    let filter = OperationFilter {
+        limit: u32::MAX,
+        ..OperationFilter::default()
+    };
+    let operations = world.store.operations(&filter).await.unwrap();
+    for operation in &operations {
+        assert!(operation.state.over(), "{operation:?}");
+        assert_ne!(operation.state, OperationState::Parked, "{operation:?}");
+        audit_is_whole(world, operation).await;
+    }
+    servers_are_those_made(world, &operations).await;
+    index_is_as_nova_says(world).await;
+    wiki_tells_of_each_server(world).await;
+}
+
+/// No orphans, no doubles, and no name kept for what is gone.
+async fn servers_are_those_made(world: &World, operations: &[Operation]) {
+    let done = operations
+        .iter()
+        .filter(|operation| operation.state == OperationState::Done);
+    let (mut made, mut names) = (BTreeSet::new(), BTreeSet::new());
+    let mut deleted = BTreeSet::new();
+    for operation in done {
+        for planned in &operation.plan.steps {
+            match planned.step {
+                Step::CreateServer { .. } => {
+                    made.insert(operation.instance.unwrap());
+                    names.insert((operation.plan.name.clone(), operation.instance));
+                }
+                Step::DeleteServer => {
+                    deleted.insert(operation.plan.instance.unwrap());
+                }
+                _ => {}
+            }
+        }
+    }
+    names.retain(|(_, id)| id.is_some_and(|id| !deleted.contains(&id)));
+    let expected: BTreeSet<InstanceId> = made.difference(&deleted).copied().collect();
+    let there: BTreeSet<InstanceId> = world.servers().await.iter().map(|s| s.id).collect();
+    assert_eq!(there, expected, "servers of {}", world.prefix);
+    let names: BTreeSet<String> = names.into_iter().map(|(name, _)| name).collect();
+    let database = &world.config.database.name;
+    let sql = format!("SELECT CONVERT(name USING utf8mb4) FROM {database}.names");
+    let reserved: BTreeSet<String> = as_root(&[sql]).await.into_iter().collect();
+    assert_eq!(reserved, names, "names kept");
+}
+
+async fn index_is_as_nova_says(world: &World) {
+    eventually("the index is as Nova says", async || {
+        let known = known(world).await.into_iter().map(|seen| seen.instance);
+        let living = known.filter(|instance| instance.deleted.is_none());
+        facts(living) == facts(world.servers().await)
+    })
+    .await;
+}
+
+fn facts(instances: impl IntoIterator<Item = Instance>) -> BTreeMap<InstanceId, String> {
+    let told = |i: Instance| {
+        let groups: BTreeSet<&String> = i.security_groups.iter().collect();
+        let facts = format!("{} {} {:?} {groups:?}", i.name, i.status, i.task_state);
+        (i.id, facts)
+    };
+    instances.into_iter().map(told).collect()
+}
+
+/// The test's own servers in the index, ended ones too.
+async fn known(world: &World) -> Vec<Seen> {
+    let filter = InstanceFilter {
+        deleted: true,
+        limit: u32::MAX,
+        ..InstanceFilter::default()
+    };
+    let all = world.store.list(&filter).await.unwrap().into_iter();
+    all.filter(|seen| seen.instance.name.starts_with(&world.prefix))
+        .collect()
+}
+
+async fn wiki_tells_of_each_server(world: &World) {
+    let database = &world.config.database.name;
+    let known = known(world).await;
+    let ours = |key: &String| {
+        let of = |seen: &Seen| key.ends_with(&seen.instance.id.to_string());
+        key.contains(&world.prefix) || known.iter().any(of)
+    };
+    eventually("the pages are written", async || {
+        let sql = format!("SELECT CONVERT(page_key USING utf8mb4) FROM {database}.page_queue");
+        !as_root(&[sql]).await.iter().any(ours)
+    })
+    .await;
+    let mut titles = Vec::new();
+    for seen in &known {
+        let key = PageKey::Instance {
+            region: world.region(),
+            id: seen.instance.id,
+        };
+        let record = world.store.page(&key).await.unwrap();
+        titles.push(record.unwrap_or_else(|| panic!("no page: {seen:?}")).title);
+    }
+    let pages = world.wiki.pages(&titles).await.unwrap();
+    for (seen, page) in known.iter().zip(pages) {
+        let state = match seen.instance.deleted {
+            Some(_) => "|Resource Type=deleted instance\n",
+            None => "|Instance State=ACTIVE\n",
+        };
+        let told = page.text.contains(state) && page.text.contains(&seen.instance.name);
+        assert!(told, "{state} {seen:?} {page:?}");
+    }
+}
+
+/// One row of the beginning, one of the end; in between what the plan changes, once, and where it was taken
+/// back, each change back after it.
+async fn audit_is_whole(world: &World, operation: &Operation) {
+    let (name, id) = (&world.config.database.name, &operation.id);
+    let sql = format!(
+        "SELECT CONCAT(event, ' ', detail) FROM {name}.audit WHERE operation_id = '{id}' ORDER BY id"
+    );
+    let rows = as_root(&[sql]).await;
+    let events: Vec<(&str, Json)> = rows
+        .iter()
+        .map(|row| row.split_once(' ').unwrap())
+        .map(|(event, detail)| (event, serde_json::from_str(detail).unwrap()))
+        .collect();
+    let count = |event: &str| events.iter().filter(|(e, _)| *e == event).count();
+    assert_eq!(count("submitted"), 1, "{id}: {rows:?}");
+    assert_eq!(events.first().unwrap().0, "submitted", "{id}: {rows:?}");
+    let ends = ["done", "undone", "failed", "parked"].map(count);
+    assert_eq!(ends.iter().sum::<usize>(), 1, "{id}: {rows:?}");
+    assert_eq!(events.last().unwrap().0, operation.state.name(), "{id}");
+    let changed: Vec<Change> = events
+        .iter()
+        .filter(|(event, _)| *event == "changed")
+        .map(|(_, detail)| serde_json::from_value(detail["data"]["change"].clone()).unwrap())
+        .collect();
+    let planned = operation.plan.changes(operation.instance);
+    match operation.state {
+        OperationState::Done => assert_eq!(changed, planned, "{id}"),
+        OperationState::Failed => assert_eq!(changed, [], "{id}"),
+        _ => {
+            let (there, back) = changed.split_at(changed.len() / 2);
+            assert!(planned.starts_with(there), "{id}: {rows:?}");
+            let reversed: Vec<Change> = there.iter().rev().cloned().map(Change::reversed).collect();
+            assert_eq!(back, reversed, "{id}: {rows:?}");
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! `kill -9` of the real process at random instants, with work in flight.
+
+use crate::invariants;
+use crate::load::{Load, seed};
+use crate::process::Replica;
+use crate::world::World;
+use std::time::{Duration, Instant};
+
+const KILLS: usize = 25;
+/// The longest life, in milliseconds.
+const LIFE: u64 = 4000;
+
+/// `TORTURE_HOURS` has it go on for so long, with the next seed each time.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs the lab"]
+async fn killed_at_random_instants() {
+    let hours = std::env::var("TORTURE_HOURS").map_or(0.0, |text| text.parse().unwrap());
+    let (begun, first) = (Instant::now(), seed());
+    for round in 0.. {
+        killed(first.wrapping_add(round)).await;
+        let taken = begun.elapsed().as_secs_f64() / 3600.0;
+        let kills = (round as usize + 1) * KILLS;
+        println!("{kills} kills in {taken:.2} h, all invariants hold");
+        if taken >= hours {
+            return;
+        }
+    }
+}
+
+async fn killed(seed: u64) {
+    let world = World::new(|config| {
+        config.operations.lease_seconds = 6;
+        config.observe.poll_seconds = 1;
+    })
+    .await;
+    let mut load = Load::new(&world, seed).await;
+    let replica = Replica::new(&world);
+    for _ in 0..KILLS {
+        load.top_up().await;
+        let instant = Duration::from_millis(load.random.u64(..LIFE));
+        replica.start(&[]).await;
+        load.keep_up(instant).await;
+        replica.kill();
+    }
+    replica.start(&[]).await;
+    world.over().await;
+    invariants::hold(&world).await;
+    drop(replica);
+    world.end().await;
+}
