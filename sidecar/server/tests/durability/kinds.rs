@@ -1,7 +1,7 @@
 //! Every kind of plan in the catalogue, with something to do it to. A new action is tested by being here,
 //! and is missed when it is not.
 
-use crate::world::{World, creation};
+use crate::world::{OUTSIDER, World, creation};
 use futures_util::FutureExt as _;
 use futures_util::future::LocalBoxFuture;
 use osm_core::action::Action;
@@ -15,7 +15,7 @@ pub struct Kind {
     pub plan: for<'w> fn(&'w World) -> LocalBoxFuture<'w, Plan>,
 }
 
-pub const KINDS: [Kind; 6] = [
+pub const KINDS: [Kind; 8] = [
     Kind {
         action: Action::OperationProbe,
         plan: |world| async { world.planned("novaprobe", &[]).await }.boxed_local(),
@@ -51,6 +51,14 @@ pub const KINDS: [Kind; 6] = [
         },
     },
     Kind {
+        action: Action::MemberAdd,
+        plan: |world| on_member(world, "addmember", "member"),
+    },
+    Kind {
+        action: Action::MemberRemove,
+        plan: |world| on_member(world, "deletemember", "members"),
+    },
+    Kind {
         action: Action::InstanceDelete,
         plan: |world| on_server(world, "victim", "delete", ""),
     },
@@ -67,6 +75,20 @@ pub const KINDS: [Kind; 6] = [
         },
     },
 ];
+
+/// With whom it is done is in the project first, or not in it.
+fn on_member<'w>(world: &'w World, word: &'w str, field: &'w str) -> LocalBoxFuture<'w, Plan> {
+    async move {
+        world.has_member(OUTSIDER, word == "deletemember").await;
+        let params = [
+            ("subaction", word),
+            ("projectname", "bots"),
+            (field, OUTSIDER),
+        ];
+        world.planned("novaproject", &params).await
+    }
+    .boxed_local()
+}
 
 fn on_server<'w>(
     world: &'w World,

@@ -15,11 +15,13 @@ use osm_backends::secret::Secret;
 use osm_core::actor::WikiUser;
 use osm_core::ids::{InstanceId, OperationId, ProjectId, ProjectName, Region};
 use osm_core::instance::Instance;
+use osm_core::membership::{Grant, Place};
 use osm_core::plan::Plan;
 use osm_core::ports::{
-    ComputeRead, Directory, Identity, InstanceIndex, NewOperation, Operation, OperationFilter,
-    Operations, Since, Submitted,
+    ComputeRead, Directory, Identity, IdentityWrite, InstanceIndex, NewOperation, Operation,
+    OperationFilter, Operations, Since, Submitted,
 };
+use osm_core::project::Project;
 use osm_core::view::FieldValue;
 use serde_json::Value as Json;
 use std::collections::{BTreeMap, BTreeSet};
@@ -32,11 +34,15 @@ use ulid::Ulid;
 /// Longer than anything takes that comes to an end.
 const LIMIT: Duration = Duration::from_secs(180);
 
+/// A member of no project, but while a test runs.
+pub const OUTSIDER: &str = "outsider";
+
 pub struct World {
     pub config: Config,
     pub store: Arc<Store>,
     pub cloud: Arc<OpenStack>,
     pub directory: Arc<Ldap>,
+    pub assigner: Option<Arc<dyn IdentityWrite>>,
     pub context: Context,
     /// All servers of this test have names that begin so.
     pub prefix: String,
@@ -66,10 +72,12 @@ impl World {
         store.migrate().await.unwrap();
         let cloud = Arc::new(app::cloud(&config, &secrets, OpenStack::CALL_TIMEOUT).unwrap());
         let directory = Arc::new(app::directory(&config, &secrets).unwrap());
+        let assigner = app::assigner(&config, &secrets).unwrap();
         let context = Context {
             compute: cloud.clone(),
             directory: directory.clone(),
             identity: cloud.clone(),
+            wiki: Arc::new(app::wiki(&config, &secrets).unwrap()),
             links: store.clone(),
             pins: store.clone(),
             operations: store.clone(),
@@ -89,6 +97,7 @@ impl World {
             store,
             cloud,
             directory,
+            assigner,
             context,
         }
     }
@@ -135,7 +144,9 @@ impl World {
         let mut params = params.to_vec();
         params.push(("dryrun", "1"));
         let reply = self.api(module, &params).await;
-        serde_json::from_value(reply["result"]["plan"].clone())
+        let result = &reply["result"];
+        let plan = result.get("plan").unwrap_or(&result["plans"][0]);
+        serde_json::from_value(plan.clone())
             .unwrap_or_else(|why| panic!("{module} {params:?}: {why} in {reply}"))
     }
 
@@ -176,7 +187,12 @@ impl World {
             work: self.store.clone(),
             index: self.store.clone(),
             compute: self.cloud.clone(),
-            effects: Effects::new(self.cloud.clone()),
+            directory: self.directory.clone(),
+            effects: Effects::new(
+                self.cloud.clone(),
+                self.directory.clone(),
+                self.assigner.clone(),
+            ),
             work_bell: Arc::new(Notify::new()),
             page_bell: Arc::new(Notify::new()),
             owner: Ulid::generate().to_string(),
@@ -208,6 +224,27 @@ impl World {
         all.filter(|s| s.name.starts_with(&self.prefix)).collect()
     }
 
+    /// Has somebody in `bots`, or not.
+    pub async fn has_member(&self, uid: &str, wanted: bool) {
+        let bots = self.bots().await;
+        if bots.members.iter().any(|m| m.uid == uid) == wanted {
+            return;
+        }
+        let (word, field) = match wanted {
+            true => ("addmember", "member"),
+            false => ("deletemember", "members"),
+        };
+        let params = [("subaction", word), ("projectname", "bots"), (field, uid)];
+        let plan = self.planned("novaproject", &params).await;
+        self.submit(plan).await;
+        self.run(Points::default()).await;
+    }
+
+    async fn bots(&self) -> Project {
+        let name = ProjectName::trusted("bots");
+        self.directory.project(&name).await.unwrap().unwrap()
+    }
+
     /// A server that runs, known to the index as the observer would have it.
     pub async fn server(&self, name: &str) -> Instance {
         let name = format!("{}-{name}", self.prefix);
@@ -232,6 +269,15 @@ impl World {
             let what = format!("{} {groups:?}", server.status);
             listing.insert(format!("server {} {}", server.name, server.id), what);
         }
+        let outsider = self
+            .directory
+            .person_by_uid(OUTSIDER)
+            .await
+            .unwrap()
+            .unwrap();
+        let in_group = Grant::of(&outsider, &self.bots().await, Place::Group);
+        let in_group = self.directory.holds(&in_group).await.unwrap();
+        listing.insert(format!("group {OUTSIDER}"), format!("{in_group:?}"));
         for project in self.directory.projects().await.unwrap() {
             for member in project.members {
                 let roles = format!("{:?}", member.roles);
@@ -257,6 +303,7 @@ impl World {
 
     /// Deletes the servers and the database.
     pub async fn end(self) {
+        self.has_member(OUTSIDER, false).await;
         for server in self.servers().await {
             self.delete(server.id).await;
         }
