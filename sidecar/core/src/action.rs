@@ -23,6 +23,10 @@ pub enum Action {
     InstanceRemoveStray,
     /// See projects.
     ProjectList,
+    /// Put a person into a project.
+    MemberAdd,
+    /// Take a person out of a project; leaving is taking oneself out.
+    MemberRemove,
     /// See operations, one's own and one's projects'.
     OperationList,
     /// Follow an operation.
@@ -39,7 +43,7 @@ pub enum Action {
 
 impl Action {
     /// All of them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 16] = [
         Self::InstanceList,
         Self::InstanceCreate,
         Self::InstanceReboot,
@@ -48,6 +52,8 @@ impl Action {
         Self::InstanceConfigure,
         Self::InstanceRemoveStray,
         Self::ProjectList,
+        Self::MemberAdd,
+        Self::MemberRemove,
         Self::OperationList,
         Self::OperationShow,
         Self::OperationCancel,
@@ -67,6 +73,8 @@ impl Action {
             Self::InstanceConfigure => "instance-configure",
             Self::InstanceRemoveStray => "instance-remove-stray",
             Self::ProjectList => "project-list",
+            Self::MemberAdd => "member-add",
+            Self::MemberRemove => "member-remove",
             Self::OperationList => "operation-list",
             Self::OperationShow => "operation-show",
             Self::OperationCancel => "operation-cancel",

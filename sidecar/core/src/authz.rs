@@ -2,7 +2,7 @@
 
 use crate::action::Action;
 use crate::actor::Actor;
-use crate::ids::{ProjectName, Region};
+use crate::ids::{EntryUuid, ProjectName, Region};
 use crate::message::Msg;
 use crate::refusal::{Refusal, RefusalKind};
 use serde::{Deserialize, Serialize};
@@ -22,10 +22,20 @@ pub enum Need {
     Projectadmin,
 }
 
+impl Need {
+    /// Where the community has not chosen.
+    fn usual(action: Action) -> Self {
+        match action {
+            Action::MemberRemove => Self::Projectadmin,
+            _ => Self::Member,
+        }
+    }
+}
+
 /// The community's choices.
 #[derive(Clone, Debug, Default)]
 pub struct Policy {
-    /// What an action needs; any member where it says nothing.
+    /// What an action needs; the usual where it says nothing.
     pub needs: BTreeMap<Action, Need>,
     /// Why nothing may be written anywhere, if so.
     pub maintenance: Option<String>,
@@ -40,6 +50,18 @@ pub enum Target {
     Everywhere,
     /// Something in a project.
     Project(Region, ProjectName),
+    /// A person's part in a project, which is of no region.
+    Person(ProjectName, EntryUuid),
+}
+
+impl Target {
+    /// The project, where it is one or in one.
+    pub fn project(&self) -> Option<&ProjectName> {
+        match self {
+            Self::Everywhere => None,
+            Self::Project(_, project) | Self::Person(project, _) => Some(project),
+        }
+    }
 }
 
 /// Proof that an actor may do an action to a target.
@@ -103,20 +125,24 @@ pub fn authorise(
     ) {
         return forbidden(Msg::new("needcloudadmin"));
     }
-    let Target::Project(_, project) = target else {
+    let Some(project) = target.project() else {
         return permit();
     };
     if !action.writes() && action != Action::InstanceConsole && actor.has_right("listall") {
         return permit();
     }
-    if actor.person.is_none() {
+    let Some(person) = &actor.person else {
         return forbidden(Msg::new("nolink"));
-    }
+    };
     if !actor.is_member(project) {
         return forbidden(Msg::new("noaccount").with(project.as_str()));
     }
-    let need = policy.needs.get(&action).copied().unwrap_or_default();
-    if need == Need::Projectadmin && !actor.has_role(project, PROJECTADMIN) {
+    // Nobody is kept in a project against their will.
+    let leaving = action == Action::MemberRemove
+        && matches!(target, Target::Person(_, entry) if *entry == person.entry);
+    let chosen = policy.needs.get(&action).copied();
+    let need = chosen.unwrap_or_else(|| Need::usual(action));
+    if need == Need::Projectadmin && !leaving && !actor.has_role(project, PROJECTADMIN) {
         return forbidden(
             Msg::new("needrole")
                 .with(PROJECTADMIN)
@@ -150,6 +176,6 @@ pub fn is_cloudadmin(actor: &Actor) -> bool {
 pub fn refused_for_maintenance<'a>(policy: &'a Policy, target: &Target) -> Option<&'a str> {
     policy.maintenance.as_deref().or_else(|| match target {
         Target::Project(region, _) => policy.read_only_regions.get(region).map(String::as_str),
-        Target::Everywhere => None,
+        Target::Everywhere | Target::Person(..) => None,
     })
 }

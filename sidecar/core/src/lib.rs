@@ -1,7 +1,8 @@
 //! What is true and what is allowed. Plain data and synchronous rules: no sockets, no clock, no randomness.
 //!
 //! Reading order: [`ids`] → [`actor`] → [`authz`] → [`instance`] and [`project`] (the nouns) → [`plan`]
-//! → [`pages`] (facts become page text) → [`audit`] and [`replay`] (what was done) → [`ports`] (how the outside is read and written) →
+//! → [`membership`] (who is in a project) → [`pages`] (facts become page text) → [`audit`] and [`replay`]
+//! (what was done) → [`ports`] (how the outside is read and written) →
 //! [`message`] and [`view`] (what a person is shown) → [`signing`] (who may speak to whom).
 
 pub mod action;
@@ -10,6 +11,7 @@ pub mod audit;
 pub mod authz;
 pub mod ids;
 pub mod instance;
+pub mod membership;
 pub mod message;
 pub mod pages;
 pub mod plan;

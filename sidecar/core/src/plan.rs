@@ -3,8 +3,10 @@
 //! Stored plans live on: what is added has a default, and `tests/stored/` keeps a sample of each form.
 
 use crate::action::Action;
+use crate::authz::Target;
 use crate::ids::{InstanceId, ProjectId, ProjectName, Region};
 use crate::instance::ServerRequest;
+use crate::membership::Grant;
 use crate::message::Msg;
 use crate::refusal::{Refusal, RefusalKind};
 use serde::{Deserialize, Serialize};
@@ -92,6 +94,14 @@ impl Plan {
         match self.instance {
             Some(id) => format!("{}/instance/{id}", self.region),
             None => format!("{}/name/{}/{}", self.region, self.project_id, self.name),
+        }
+    }
+
+    /// What it is done to, as the rules see it: who may not do it may not have it taken back either.
+    pub fn target(&self) -> Target {
+        match self.steps.first().and_then(|s| s.step.granted()) {
+            Some(grant) => Target::Person(self.project.clone(), grant.person.clone()),
+            None => Target::Project(self.region.clone(), self.project.clone()),
         }
     }
 
@@ -185,19 +195,40 @@ pub enum Step {
         /// The group's name.
         group: String,
     },
+    /// Give a person a place in a project.
+    Grant {
+        /// Who, and which.
+        grant: Grant,
+    },
+    /// Take a person's place in a project away.
+    Withdraw {
+        /// Who, and which.
+        grant: Grant,
+        /// Not where nobody else in the project has one like it.
+        #[serde(default)]
+        unless_last: bool,
+    },
     /// Nothing: shows that operations are recorded and carried out.
     Nothing,
 }
 
 impl Step {
     /// All names.
-    pub const NAMES: [&str; 7] = [
+    pub const NAMES: [&str; 15] = [
         "create-server",
         "await-server",
         "reboot-server",
         "delete-server",
         "add-security-group",
         "remove-security-group",
+        "grant-project",
+        "grant-group",
+        "grant-role",
+        "grant-cloud",
+        "withdraw-project",
+        "withdraw-group",
+        "withdraw-role",
+        "withdraw-cloud",
         "nothing",
     ];
 
@@ -210,6 +241,8 @@ impl Step {
             Self::DeleteServer => "delete-server",
             Self::AddSecurityGroup { .. } => "add-security-group",
             Self::RemoveSecurityGroup { .. } => "remove-security-group",
+            Self::Grant { grant } => grant.place.granting(),
+            Self::Withdraw { grant, .. } => grant.place.withdrawing(),
             Self::Nothing => "nothing",
         }
     }
@@ -219,11 +252,21 @@ impl Step {
         !matches!(self, Self::AwaitServer { .. } | Self::Nothing)
     }
 
+    /// What it gives or takes, where it is that.
+    pub fn granted(&self) -> Option<&Grant> {
+        match self {
+            Self::Grant { grant } | Self::Withdraw { grant, .. } => Some(grant),
+            _ => None,
+        }
+    }
+
     /// The resource of a plan that begins with this step, where it is not the plan's instance or name.
     fn resource(&self, plan: &Plan) -> Option<String> {
         match self {
             Self::Nothing => Some(format!("/probe/{}", plan.name)),
-            _ => None,
+            _ => self
+                .granted()
+                .map(|grant| format!("/member/{}/{}", grant.project, grant.person)),
         }
     }
 
@@ -252,6 +295,8 @@ impl Step {
             }),
             Self::AddSecurityGroup { group: g } => Some(group(g, None, there())),
             Self::RemoveSecurityGroup { group: g } => Some(group(g, there(), None)),
+            Self::Grant { grant } => Some(grant.change()),
+            Self::Withdraw { grant, .. } => Some(grant.change().reversed()),
             Self::AwaitServer { goal: Goal::Active }
             | Self::RebootServer
             | Self::DeleteServer
@@ -273,6 +318,9 @@ impl Step {
             Self::AddSecurityGroup { group } | Self::RemoveSecurityGroup { group } => {
                 msg.with(group.as_str())
             }
+            Self::Grant { grant } | Self::Withdraw { grant, .. } => msg
+                .with(grant.project.as_str())
+                .with(grant.place.role().unwrap_or_default()),
             Self::RebootServer | Self::DeleteServer | Self::Nothing => msg,
         }
     }

@@ -30,6 +30,26 @@ pub struct Member {
     pub roles: Vec<String>,
 }
 
+impl Member {
+    /// Holds a role.
+    pub fn holds(&self, role: &str) -> bool {
+        self.roles.iter().any(|held| held == role)
+    }
+}
+
+impl Project {
+    /// The member of an entry.
+    pub fn member(&self, entry: &EntryUuid) -> Option<&Member> {
+        self.members.iter().find(|m| m.entry == *entry)
+    }
+
+    /// Another member than this one holds the role.
+    pub fn another_holds(&self, role: &str, than: &EntryUuid) -> bool {
+        let mut others = self.members.iter().filter(|m| m.entry != *than);
+        others.any(|m| m.holds(role))
+    }
+}
+
 /// A project with its Keystone id, pinned in MySQL at first sight.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ManagedProject {

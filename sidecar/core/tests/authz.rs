@@ -70,12 +70,16 @@ fn matrix() {
             blocked(actor(10, cloudadmin, None), true),
         ),
     ];
-    let needs = BTreeMap::from([(Action::InstanceDelete, Need::Projectadmin)]);
+    let needs = BTreeMap::from([
+        (Action::InstanceDelete, Need::Projectadmin),
+        (Action::MemberAdd, Need::Projectadmin),
+        (Action::MemberRemove, Need::Member),
+    ]);
     let region = Region::trusted("RegionOne");
     let policies = [
-        ("members may all", Policy::default()),
+        ("as usual", Policy::default()),
         (
-            "delete needs projectadmin",
+            "deleting and adding members need projectadmin, removing them none",
             Policy {
                 needs,
                 ..Policy::default()
@@ -97,18 +101,23 @@ fn matrix() {
         ),
     ];
     let target = Target::Project(region, ProjectName::trusted("bots"));
+    let person = |entry| Target::Person(ProjectName::trusted("bots"), EntryUuid::trusted(entry));
+    let (themselves, another) = (person("e"), person("another"));
     let mut table = String::new();
     for (policy_name, policy) in &policies {
         writeln!(table, "# {policy_name}").unwrap();
         for (name, actor) in &people {
+            let word = |action, target| match authorise(policy, actor, action, target) {
+                Ok(_) => "yes".to_owned(),
+                Err(no) => no.message.key.replace("openstackmanager-", ""),
+            };
             write!(table, "{name:24}").unwrap();
             for action in Action::ALL {
-                let word = match authorise(policy, actor, action, &target) {
-                    Ok(_) => "yes".to_owned(),
-                    Err(no) => no.message.key.replace("openstackmanager-", ""),
-                };
-                write!(table, " {action}={word}").unwrap();
+                write!(table, " {action}={}", word(action, &target)).unwrap();
             }
+            let leave = word(Action::MemberRemove, &themselves);
+            let oust = word(Action::MemberRemove, &another);
+            write!(table, " leave={leave} oust={oust}").unwrap();
             table.push('\n');
         }
     }

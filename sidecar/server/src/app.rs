@@ -1,5 +1,6 @@
 //! The composition root: with `app/`, the only place that names concrete backends.
 
+mod clients;
 mod commands;
 
 use crate::actions::{
@@ -17,14 +18,15 @@ use crate::operations::{Effects, Runner};
 use crate::telemetry::metrics;
 use async_trait::async_trait;
 use chrono::Utc;
+pub use clients::{assigner, cloud, directory, store, wiki};
 use futures_util::FutureExt as _;
-use osm_backends::ldap::{Ldap, LdapConfig};
-use osm_backends::mysql::{Store, StoreConfig};
-use osm_backends::openstack::{OpenStack, OpenStackConfig, with_request_id};
-use osm_backends::wiki::{Wiki, WikiConfig};
+use osm_backends::ldap::Ldap;
+use osm_backends::mysql::Store;
+use osm_backends::openstack::{OpenStack, with_request_id};
+use osm_backends::wiki::Wiki;
 use osm_core::ports::{
-    Directory as _, Identity as _, OperationFilter, Operations as _, Pages as _, PortError,
-    WikiRead as _,
+    Directory as _, Identity as _, IdentityWrite, OperationFilter, Operations as _, Pages as _,
+    PortError, WikiRead as _,
 };
 use osm_core::view::View;
 use std::sync::Arc;
@@ -51,6 +53,7 @@ pub struct App {
     cloud: Arc<OpenStack>,
     /// The same for what a person waits for.
     quick: Arc<OpenStack>,
+    assigner: Option<Arc<dyn IdentityWrite>>,
     wiki: Arc<Wiki>,
 }
 
@@ -61,6 +64,7 @@ impl App {
             directory: Arc::new(directory(config, secrets)?),
             cloud: Arc::new(cloud(config, secrets, OpenStack::CALL_TIMEOUT)?),
             quick: Arc::new(cloud(config, secrets, WAITING)?),
+            assigner: assigner(config, secrets)?,
             wiki: Arc::new(wiki(config, secrets)?),
             store: Arc::new(store(config, secrets).await?),
         })
@@ -72,6 +76,7 @@ impl App {
             compute: self.quick.clone(),
             directory: self.directory.clone(),
             identity: self.quick.clone(),
+            wiki: self.wiki.clone(),
             links: self.store.clone(),
             pins: self.store.clone(),
             operations: self.store.clone(),
@@ -115,7 +120,12 @@ impl App {
             work: self.store.clone(),
             index: self.store.clone(),
             compute: self.cloud.clone(),
-            effects: Effects::new(self.cloud.clone()),
+            directory: self.directory.clone(),
+            effects: Effects::new(
+                self.cloud.clone(),
+                self.directory.clone(),
+                self.assigner.clone(),
+            ),
             work_bell: work_bell.clone(),
             page_bell: page_bell.clone(),
             owner: owner.clone(),
@@ -275,58 +285,6 @@ impl Actions for Traced {
     }
 }
 
-/// A client of the database.
-pub async fn store(config: &Config, secrets: &Secrets) -> Result<Store, PortError> {
-    let database = &config.database;
-    Store::connect(StoreConfig {
-        host: database.host.clone(),
-        port: database.port,
-        user: database.user.clone(),
-        password: secrets.database_password.clone(),
-        name: database.name.clone(),
-    })
-    .await
-}
-
-/// A client of LDAP.
-pub fn directory(config: &Config, secrets: &Secrets) -> Result<Ldap, PortError> {
-    let ldap = &config.ldap;
-    Ldap::new(LdapConfig {
-        url: ldap.url.to_string(),
-        bind_dn: ldap.bind_dn.clone(),
-        password: secrets.ldap_password.clone(),
-        people_base: ldap.people_base.clone(),
-        projects_base: ldap.projects_base.clone(),
-        groups_base: ldap.groups_base.clone(),
-        starttls: ldap.starttls,
-    })
-}
-
-/// A client of OpenStack whose calls take no longer than the limit.
-pub fn cloud(config: &Config, secrets: &Secrets, limit: Duration) -> Result<OpenStack, PortError> {
-    let keystone = &config.keystone;
-    let config = OpenStackConfig {
-        auth_url: keystone.auth_url.to_string(),
-        username: keystone.username.clone(),
-        user_domain: keystone.user_domain.clone(),
-        password: secrets.keystone_password.clone(),
-        project_domain: keystone.project_domain.clone(),
-        reader_project: keystone.reader_project.clone(),
-        interface: keystone.region_interface.clone(),
-        regions: config.regions.iter().map(|r| r.name.clone()).collect(),
-    };
-    OpenStack::with_timeout(config, limit)
-}
-
-/// A client of the wiki.
-pub fn wiki(config: &Config, secrets: &Secrets) -> Result<Wiki, PortError> {
-    Wiki::new(WikiConfig {
-        api_url: config.wiki.api_url.clone(),
-        keys: secrets.wiki_keys.clone(),
-        timeout: Wiki::CALL_TIMEOUT,
-    })
-}
-
 /// The configuration that rules need.
 pub fn settings(config: &Config) -> Settings {
     let regions = config.regions.iter().map(|region| RegionSettings {
@@ -338,6 +296,11 @@ pub fn settings(config: &Config) -> Settings {
         policy: config.authz(),
         regions: regions.collect(),
         wiki_login_is_ldap: config.ldap.wiki_login_is_ldap,
+        cloud_role: config
+            .keystone
+            .admin
+            .as_ref()
+            .map(|_| config.keystone.member_role.clone()),
     }
 }
 

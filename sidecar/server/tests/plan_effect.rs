@@ -16,29 +16,41 @@ mod twins;
 use openstackmanager::faults::Points;
 use osm_core::action::Action;
 use osm_core::actor::{Actor, WikiUser};
-use osm_core::authz::{Permit, Policy, Target, authorise, authorise_own};
+use osm_core::authz::{PROJECTADMIN, Permit, Policy, Target, authorise, authorise_own};
 use osm_core::instance::{
     CreateFacts, CreateRequest, plan_configure, plan_create, plan_delete, plan_reboot,
     plan_remove_stray,
 };
+use osm_core::membership::{MembershipFacts, plan_add_member, plan_remove_member};
 use osm_core::plan::{Change, Plan};
 use osm_core::ports::{Kind, OperationState, PortError};
 use osm_core::probe::plan_probe;
 use proptest::prelude::*;
 use std::collections::BTreeSet;
-use twins::{Cloud, GROUPS, Twin, flavor, groups_on_offer, image, project, project_id, region};
+use twins::{
+    Cloud, GROUPS, Twin, flavor, groups_on_offer, image, people, project, project_id, region,
+};
 
 fn permit(action: Action) -> Permit {
     let target = Target::Project(region(), project());
     if action == Action::InstanceRemoveStray {
         return authorise_own(&Policy::default(), &target).unwrap();
     }
-    let user = WikiUser {
+    let mut user = WikiUser {
         wiki_user_id: 7,
         rights: ["listall", "manageproject"].map(str::to_owned).into(),
         ..Actor::system().user
     };
-    let admin = Actor { user, person: None };
+    let mut person = None;
+    if action == Action::MemberRemove {
+        // A cloud admin may do what a project's admin may not: that is the more interesting one.
+        user.rights.clear();
+        let mut ann = people::person("ann");
+        let roles = BTreeSet::from([PROJECTADMIN.to_owned()]);
+        ann.projects.insert(project(), roles);
+        person = Some(ann);
+    }
+    let admin = Actor { user, person };
     authorise(&Policy::default(), &admin, action, &target).unwrap()
 }
 
@@ -68,6 +80,8 @@ fn planned(action: Action, cloud: &Cloud, pick: usize, groups: &BTreeSet<String>
             };
             plan_create(&permit, &facts, &request).ok()
         }
+        Action::MemberAdd => plan_add_member(&permit, &facts_of(&cloud.places, pick)).ok(),
+        Action::MemberRemove => plan_remove_member(&permit, &facts_of(&cloud.places, pick)).ok(),
         Action::InstanceReboot => plan_reboot(&permit, &server()?).ok(),
         Action::InstanceDelete => plan_delete(&permit, &server()?).ok(),
         Action::InstanceRemoveStray => plan_remove_stray(&permit, &server()?, false).ok(),
@@ -76,6 +90,10 @@ fn planned(action: Action, cloud: &Cloud, pick: usize, groups: &BTreeSet<String>
         }
         _ => None,
     }
+}
+
+fn facts_of(places: &people::Places, pick: usize) -> MembershipFacts {
+    people::membership_facts(places, people::NAMES[pick % people::NAMES.len()])
 }
 
 /// Actions that plan. A new one that is missing here fails `every_action_is_tried`.
@@ -92,12 +110,16 @@ fn actions() -> Vec<Action> {
 
 fn clouds() -> impl Strategy<Value = Cloud> {
     let groups = || prop::collection::btree_set(prop::sample::select(GROUPS.to_vec()), 0..4);
-    prop::collection::vec(groups(), 1..4).prop_map(|servers| {
-        Cloud::with(
-            servers
-                .into_iter()
-                .map(|set| set.into_iter().map(str::to_owned).collect()),
-        )
+    // In the project or not, and an admin of it or not.
+    let people = prop::array::uniform4(any::<Option<bool>>());
+    (prop::collection::vec(groups(), 1..4), people).prop_map(|(servers, people)| {
+        let named = people::NAMES.into_iter().zip(people);
+        let members = named.filter_map(|(uid, admin)| Some((uid, admin?)));
+        let servers = servers.into_iter();
+        Cloud {
+            places: people::places(members),
+            ..Cloud::with(servers.map(|set| set.into_iter().map(str::to_owned).collect()))
+        }
     })
 }
 
@@ -173,6 +195,32 @@ fn every_action_is_tried() {
     let groups: BTreeSet<String> = ["default", "web"].map(str::to_owned).into();
     let cloud = Cloud::with([["default".to_owned()].into()].into_iter());
     for action in actions() {
-        assert!(planned(action, &cloud, 0, &groups).is_some(), "{action}");
+        let some = (0..people::NAMES.len()).any(|n| planned(action, &cloud, n, &groups).is_some());
+        assert!(some, "{action}");
+    }
+}
+
+/// Two admins take each other out: whoever finds that nobody would be left stays, however late they find it.
+#[test]
+fn the_last_admin_stays() {
+    let both = people::places([("ann", true), ("bob", true)]);
+    let one = people::places([("ann", false), ("bob", true)]);
+    let permit = permit(Action::MemberRemove);
+    let plan = plan_remove_member(&permit, &people::membership_facts(&both, "bob")).unwrap();
+    // The other has gone before the step, or goes while it takes the role away.
+    for (start, meanwhile) in [(&one, false), (&both, true)] {
+        let twin = Twin::new(Cloud {
+            places: start.clone(),
+            ..Cloud::default()
+        });
+        if meanwhile {
+            twin.loses_role_meanwhile("ann");
+        }
+        let over = twin.carry_out(&plan, Points::default());
+        let undone = [OperationState::Failed, OperationState::Undone];
+        assert!(undone.contains(&over.state), "{over:?}");
+        let why = over.error.unwrap().key;
+        assert_eq!(why, "openstackmanager-lastprojectadmin");
+        assert_eq!(twin.places(), one, "{meanwhile}");
     }
 }

@@ -68,6 +68,10 @@ def _accounts(lab: Lab, cloud: Cloud) -> None:
     sidecar = keystone.user(lab, cloud, "openstackmanager")
     own = keystone.project(cloud, "openstackmanager", "Where OpenStackManager reads across projects")
     keystone.assign(cloud, own, sidecar, reader)
+    # Whose only power is to give and take the role `member`.
+    keeper = keystone.user(lab, cloud, "openstackmanager-admin")
+    for each in (reader, keystone.role(cloud, "osm_membership")):
+        keystone.assign(cloud, own, keeper, each)
     domain = cloud.get("keystone", "/domains", name="people")["domains"][0]["id"]
     people = {each["name"]: each["id"] for each in cloud.get("keystone", "/users", domain_id=domain)["users"]}
     for project in PROJECTS:

@@ -113,6 +113,11 @@ def _write_config(lab: Lab) -> Path:
             "password_file": str(lab.secret_file(f"keystone-{ACCOUNT}")),
             "reader_project": ACCOUNT,
         },
+        "keystone.admin": {
+            "username": f"{ACCOUNT}-admin",
+            "password_file": str(lab.secret_file(f"keystone-{ACCOUNT}-admin")),
+            "project": ACCOUNT,
+        },
         "[regions]": {"name": keystone.REGION, "network": "lan", "domain": "regionone.example"},
         "ldap": {
             "url": ldap.url(lab),

@@ -4,8 +4,9 @@ use super::LdapConfig;
 use super::entry::Entry;
 use crate::secret::Secret;
 use ldap3::adapters::{Adapter, EntriesOnly, PagedResults};
-use ldap3::{Ldap as Handle, LdapConnAsync, LdapConnSettings, LdapError, LdapResult, Scope};
+use ldap3::{Ldap as Handle, LdapConnAsync, LdapConnSettings, LdapError, LdapResult, Mod, Scope};
 use osm_core::ports::{Kind, PortError};
+use std::collections::HashSet;
 use std::fmt;
 use std::time::Duration;
 use tokio::sync::Mutex;
@@ -23,6 +24,9 @@ const PAGE_SIZE: i32 = 500;
 /// The server's words are cut to so many characters.
 const DETAIL_LIMIT: usize = 300;
 
+const NO_SUCH_ATTRIBUTE: u32 = 16;
+const ATTRIBUTE_OR_VALUE_EXISTS: u32 = 20;
+const NO_SUCH_OBJECT: u32 = 32;
 const INAPPROPRIATE_AUTHENTICATION: u32 = 48;
 const INVALID_CREDENTIALS: u32 = 49;
 
@@ -52,6 +56,13 @@ pub(super) struct Search<'a> {
     pub(super) attributes: &'static [&'static str],
 }
 
+/// One value of an attribute, to be there or not.
+pub(super) struct Change<'a> {
+    pub(super) attribute: &'static str,
+    pub(super) value: &'a str,
+    pub(super) there: bool,
+}
+
 impl Connections {
     pub(super) fn new(config: &LdapConfig) -> Self {
         Self {
@@ -63,25 +74,45 @@ impl Connections {
         }
     }
 
-    /// All entries that a search finds. A kept connection that turns out to be dead is replaced once.
+    /// All entries that a search finds.
     pub(super) async fn search(&self, search: &Search<'_>) -> Result<Vec<Entry>, PortError> {
         let (handle, kept) = self.service().await?;
-        let outcome = match run(handle, search).await {
-            Err(failure) if kept && failure.connection_lost() => {
-                self.forget().await;
-                run(self.service().await?.0, search).await
-            }
-            outcome => outcome,
-        };
-        match outcome {
-            Ok(entries) => Ok(entries),
-            Err(failure) => {
-                if !failure.answered() {
-                    self.forget().await;
-                }
-                Err(failure.port_error("search", search.base))
-            }
+        let mut outcome = run(handle, search).await;
+        // One that turns out to be dead is replaced once: what is asked here may be asked twice.
+        if kept && lost(&outcome) {
+            self.forget().await;
+            outcome = run(self.service().await?.0, search).await;
         }
+        if !answered(&outcome) {
+            self.forget().await;
+        }
+        outcome.map_err(|failure| failure.port_error("search", search.base))
+    }
+
+    /// Adds one value to an entry, or takes one out, and leaves all others alone, whoever else writes. It is done
+    /// as well where it was so already.
+    pub(super) async fn change(&self, dn: &str, change: &Change<'_>) -> Result<(), PortError> {
+        let (handle, kept) = self.service().await?;
+        let mut outcome = modify(handle, dn, change).await;
+        if kept && lost(&outcome) {
+            self.forget().await;
+            outcome = modify(self.service().await?.0, dn, change).await;
+        }
+        if !answered(&outcome) {
+            self.forget().await;
+        }
+        outcome.map_err(|failure| {
+            let operation = match change.there {
+                true => "add a value to",
+                false => "take a value out of",
+            };
+            let mut error = failure.port_error(operation, dn);
+            if failure.code() == Some(NO_SUCH_OBJECT) {
+                // It was there a moment ago: who tries again looks for it by what no rename changes.
+                error.kind = Kind::Unavailable;
+            }
+            error
+        })
     }
 
     /// Whether a bind of an entry's own succeeds; on a connection of its own, closed after it.
@@ -173,6 +204,25 @@ async fn run(mut handle: Handle, search: &Search<'_>) -> Result<Vec<Entry>, Fail
     .await
 }
 
+async fn modify(mut handle: Handle, dn: &str, change: &Change<'_>) -> Result<(), Failure> {
+    let values = HashSet::from([change.value]);
+    let (modification, so_already) = match change.there {
+        true => (
+            Mod::Add(change.attribute, values),
+            ATTRIBUTE_OR_VALUE_EXISTS,
+        ),
+        false => (Mod::Delete(change.attribute, values), NO_SUCH_ATTRIBUTE),
+    };
+    within(ANSWER_LIMIT, async {
+        let result = handle.modify(dn, vec![modification]).await?;
+        if result.rc != so_already {
+            result.success()?;
+        }
+        Ok(())
+    })
+    .await
+}
+
 async fn within<T>(
     limit: Duration,
     work: impl Future<Output = Result<T, Failure>>,
@@ -180,6 +230,15 @@ async fn within<T>(
     tokio::time::timeout(limit, work)
         .await
         .unwrap_or(Err(Failure::Slow(limit)))
+}
+
+fn lost<T>(outcome: &Result<T, Failure>) -> bool {
+    outcome.as_ref().err().is_some_and(Failure::connection_lost)
+}
+
+/// The connection is in order.
+fn answered<T>(outcome: &Result<T, Failure>) -> bool {
+    outcome.as_ref().err().is_none_or(Failure::answered)
 }
 
 /// Why the server did not do what it was asked.
@@ -203,6 +262,14 @@ impl Failure {
     /// The server took the request and said no; the connection is in order.
     fn answered(&self) -> bool {
         matches!(self, Self::Ldap(LdapError::LdapResult { .. }))
+    }
+
+    /// The result code of its no.
+    fn code(&self) -> Option<u32> {
+        match self {
+            Self::Ldap(LdapError::LdapResult { result }) => Some(result.rc),
+            _ => None,
+        }
     }
 
     /// The connection broke, at the latest while we waited.
@@ -262,6 +329,8 @@ fn hint(code: u32) -> Option<&'static str> {
     match code {
         8 | 13 => Some("the server wants TLS: set [ldap] starttls"),
         32 => Some("compare the bases in [ldap] with the tree, and what the account may read"),
+        50 => Some("what the account must be allowed to do is in docs/INSTALL.md"),
+        65 => Some("a group keeps one member: let the service account be in it"),
         48 | 49 => Some("compare [ldap] bind_dn and password with the entry"),
         _ => None,
     }

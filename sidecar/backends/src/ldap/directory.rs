@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use ldap3::{Scope, ldap_escape};
 use osm_core::actor::Person;
 use osm_core::ids::{EntryUuid, ProjectName};
+use osm_core::membership::Grant;
 use osm_core::ports::{Directory, PortError};
 use osm_core::project::{Member, Project};
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,14 +22,7 @@ const BATCH: usize = 200;
 #[async_trait]
 impl Directory for Ldap {
     async fn person(&self, entry: &EntryUuid) -> Result<Option<Person>, PortError> {
-        let found = self.people(equals("entryUUID", entry.as_str())).await?;
-        // UUIDs are the same in any capitals.
-        let is_it = |found: &Entry| {
-            found
-                .first("entryUUID")
-                .is_some_and(|uuid| uuid.eq_ignore_ascii_case(entry.as_str()))
-        };
-        self.person_of(found.into_iter().find(is_it)).await
+        self.person_of(self.entry_of_person(entry).await?).await
     }
 
     async fn person_by_uid(&self, uid: &str) -> Result<Option<Person>, PortError> {
@@ -73,6 +67,10 @@ impl Directory for Ldap {
         Ok(self.join(vec![entry], &roles, &people).pop())
     }
 
+    async fn holds(&self, grant: &Grant) -> Result<Option<bool>, PortError> {
+        self.has_place(grant).await
+    }
+
     async fn ping(&self) -> Result<(), PortError> {
         for base in [
             &self.config.people_base,
@@ -91,11 +89,11 @@ impl Directory for Ldap {
     }
 }
 
-const GROUPS: &str = "(objectClass=groupOfNames)";
-const ROLES: &str = "(objectClass=organizationalRole)";
+pub(super) const GROUPS: &str = "(objectClass=groupOfNames)";
+pub(super) const ROLES: &str = "(objectClass=organizationalRole)";
 
 /// A filter for one value, whatever is in it.
-fn equals(attribute: &str, value: &str) -> String {
+pub(super) fn equals(attribute: &str, value: &str) -> String {
     format!("({attribute}={})", ldap_escape(value))
 }
 
@@ -105,7 +103,38 @@ fn uuid(entry: &Entry) -> Option<EntryUuid> {
         .map(|uuid| EntryUuid::trusted(uuid.to_ascii_lowercase()))
 }
 
+/// Whether it is the entry of that identity; UUIDs are the same in any capitals.
+fn is(found: &Entry, entry: &EntryUuid) -> bool {
+    let uuid = found.first("entryUUID");
+    uuid.is_some_and(|uuid| uuid.eq_ignore_ascii_case(entry.as_str()))
+}
+
 impl Ldap {
+    /// Where a person's entry is now.
+    pub(super) async fn entry_of_person(
+        &self,
+        entry: &EntryUuid,
+    ) -> Result<Option<Entry>, PortError> {
+        let found = self.people(equals("entryUUID", entry.as_str())).await?;
+        Ok(found.into_iter().find(|found| is(found, entry)))
+    }
+
+    /// Where a project's entry is now.
+    pub(super) async fn entry_of_project(
+        &self,
+        entry: &EntryUuid,
+    ) -> Result<Option<Entry>, PortError> {
+        let search = Search {
+            base: &self.config.projects_base,
+            scope: Scope::OneLevel,
+            filter: format!("(&{GROUPS}{})", equals("entryUUID", entry.as_str())),
+            // Not its members: they may be thousands.
+            attributes: &["entryUUID"],
+        };
+        let found = self.connections.search(&search).await?;
+        Ok(found.into_iter().find(|found| is(found, entry)))
+    }
+
     async fn below(
         &self,
         base: &str,

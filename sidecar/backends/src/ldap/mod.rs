@@ -5,7 +5,7 @@
 //! project, with its holders in `roleOccupant`.
 //!
 //! Reading order: `dn` (when two DNs are the same) → `entry` (what a search gives) → `connection`
-//! → `directory` (people, projects, roles from entries).
+//! → `directory` (people, projects, roles from entries) → `membership` (writing who is in what).
 
 // The error that all ports share tells a lot, and is returned seldom.
 #![allow(clippy::result_large_err)]
@@ -14,13 +14,14 @@ mod connection;
 mod directory;
 mod dn;
 mod entry;
+mod membership;
 
 use crate::secret::Secret;
 use connection::Connections;
 use dn::Dn;
 use osm_core::ports::{Kind, PortError};
 
-/// Where the directory is, and as whom we read it.
+/// Where the directory is, and as whom we come.
 #[derive(Clone, Debug)]
 #[allow(missing_docs)]
 pub struct LdapConfig {

@@ -2,7 +2,7 @@
 //!
 //! Reading order: `request` (what is asked) → `http` (one exchange, repeated where that is harmless) →
 //! `fault` (a service's "no" in our terms) → `auth` (tokens and catalogue) → `cloud` (a call as our
-//! account in a project) → `compute`, `image`, `network`, `identity` (the ports) → `wire` (their words).
+//! account in a project) → `compute`, `image`, `network`, `identity`, `roles` (the ports) → `wire` (their words).
 
 // The error that all ports share tells a lot, and is returned seldom.
 #![allow(clippy::result_large_err)]
@@ -19,6 +19,7 @@ mod names;
 mod network;
 mod request;
 mod request_id;
+mod roles;
 mod wire;
 
 use crate::secret::Secret;
@@ -28,6 +29,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use request_id::with_request_id;
+pub use roles::Assigner;
 
 /// How our account reaches the cloud.
 #[derive(Clone, Debug)]

@@ -17,7 +17,7 @@ use uuid::Uuid;
 const LONG_ENOUGH: Duration = Duration::from_secs(180);
 
 /// The service account of the lab's clouds.yaml (which is JSON).
-fn config() -> OpenStackConfig {
+pub fn config() -> OpenStackConfig {
     let lab = std::env::var("LAB_DIR").expect("LAB_DIR, from `tests/lab/lab env`");
     let text = std::fs::read_to_string(Path::new(&lab).join("clouds.yaml")).unwrap();
     let clouds: serde_json::Value = serde_json::from_str(&text).unwrap();

@@ -39,10 +39,7 @@ impl ProjectPage<'_> {
         let mut call = Call::new("project");
         call.text("Project Name", project.name.as_str());
         call.maybe("Description", project.description.as_deref());
-        let admins = project
-            .members
-            .iter()
-            .filter(|m| m.roles.iter().any(|r| r == PROJECTADMIN));
+        let admins = project.members.iter().filter(|m| m.holds(PROJECTADMIN));
         call.trusted("Admin", &self.linked(admins));
         call.trusted("Member", &self.linked(project.members.iter()));
         let mut unlinked: Vec<_> = project

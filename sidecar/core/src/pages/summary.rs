@@ -53,6 +53,38 @@ fn grouped(verb: &str, instance: &str, how: &str, group: &str) -> String {
     format!("{verb} instance {instance} {how} security group {group}")
 }
 
+/// "added Outsider to project bots"
+pub fn added(person: &str, project: &ProjectName) -> String {
+    belonging("added", person, "to", project)
+}
+
+/// "removed Outsider from project bots"
+pub fn removed(person: &str, project: &ProjectName) -> String {
+    belonging("removed", person, "from", project)
+}
+
+/// "made Outsider projectadmin of project bots"
+pub fn into_role(person: &str, role: &str, project: &ProjectName) -> String {
+    let person = encode::summary(person, NAME);
+    let role = encode::summary(role, NAME);
+    let project = encode::summary(project.as_str(), NAME);
+    format!("made {person} {role} of project {project}")
+}
+
+/// "took the role projectadmin of project bots from Outsider"
+pub fn out_of_role(person: &str, role: &str, project: &ProjectName) -> String {
+    let person = encode::summary(person, NAME);
+    let role = encode::summary(role, NAME);
+    let project = encode::summary(project.as_str(), NAME);
+    format!("took the role {role} of project {project} from {person}")
+}
+
+fn belonging(verb: &str, person: &str, how: &str, project: &ProjectName) -> String {
+    let person = encode::summary(person, NAME);
+    let project = encode::summary(project.as_str(), NAME);
+    format!("{verb} {person} {how} project {project}")
+}
+
 /// "found instance …": it was there before we looked.
 pub fn found(instance: &str, project: &ProjectName) -> String {
     done("found", instance, project)

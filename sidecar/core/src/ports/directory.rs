@@ -3,6 +3,7 @@
 use super::PortError;
 use crate::actor::Person;
 use crate::ids::{EntryUuid, ProjectId, ProjectName};
+use crate::membership::Grant;
 use crate::project::Project;
 use async_trait::async_trait;
 
@@ -21,8 +22,20 @@ pub trait Directory: Send + Sync {
     async fn projects(&self) -> Result<Vec<Project>, PortError>;
     /// One project.
     async fn project(&self, name: &ProjectName) -> Result<Option<Project>, PortError>;
+    /// Whether a person has a place in LDAP; `None` where the project, group or role is not there to be in.
+    /// A place in Keystone is not ours to know.
+    async fn holds(&self, grant: &Grant) -> Result<Option<bool>, PortError>;
     /// For health checks: bind and read the base.
     async fn ping(&self) -> Result<(), PortError>;
+}
+
+/// Writing LDAP: one value at a time, so that two who write at once lose nothing.
+#[async_trait]
+pub trait DirectoryWrite: Send + Sync {
+    /// Gives a person a place in LDAP; done as well where they have it.
+    async fn give(&self, grant: &Grant) -> Result<(), PortError>;
+    /// Takes it away; done as well where they do not have it.
+    async fn take(&self, grant: &Grant) -> Result<(), PortError>;
 }
 
 /// A project as Keystone knows it.
@@ -41,4 +54,13 @@ pub trait Identity: Send + Sync {
     async fn our_projects(&self) -> Result<Vec<KeystoneProject>, PortError>;
     /// For health checks: get a token.
     async fn ping(&self) -> Result<(), PortError>;
+}
+
+/// Writing Keystone, with the account that may assign roles.
+#[async_trait]
+pub trait IdentityWrite: Send + Sync {
+    /// Assigns a person of LDAP a role in a project; done as well where it is assigned.
+    async fn assign(&self, project: &ProjectId, uid: &str, role: &str) -> Result<(), PortError>;
+    /// Takes the assignment away; done as well where there is none.
+    async fn unassign(&self, project: &ProjectId, uid: &str, role: &str) -> Result<(), PortError>;
 }

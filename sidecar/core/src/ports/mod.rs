@@ -10,7 +10,7 @@ mod wiki;
 
 pub use audit::{AuditSeals, AuditTrail, Coverage, Sealed};
 pub use compute::{ComputeRead, ComputeWrite, Since, Tagged};
-pub use directory::{Directory, Identity, KeystoneProject};
+pub use directory::{Directory, DirectoryWrite, Identity, IdentityWrite, KeystoneProject};
 pub use error::{Kind, PortError};
 pub use store::*;
 pub use wiki::{Edit, EditAs, Edited, PageState, WikiInfo, WikiRead, WikiWrite};

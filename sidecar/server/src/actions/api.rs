@@ -1,4 +1,5 @@
-//! The same actions for wiki API bots: `action=novainstance`, `action=novaoperation`, `list=novainstances`.
+//! The same actions for wiki API bots: `action=novainstance`, `action=novaproject`, `action=novaoperation`,
+//! `list=novainstances`.
 
 use super::follow::wish_called;
 use super::instances::{offset_after, parse_offset};
@@ -74,7 +75,7 @@ impl From<Refusal> for ApiReply {
     }
 }
 
-fn result(result: Json) -> ApiReply {
+pub(super) fn result(result: Json) -> ApiReply {
     ApiReply::Result { result, cont: None }
 }
 
@@ -88,6 +89,10 @@ impl Context {
     ) -> Option<ApiReply> {
         Some(match module {
             "novainstance" => self.api_instance(caller, request).await,
+            "novaproject" => self
+                .api_project(caller, request)
+                .await
+                .unwrap_or_else(ApiReply::from),
             "novaoperation" => self
                 .api_operation(caller, request)
                 .await
@@ -326,7 +331,7 @@ impl Context {
     }
 }
 
-fn dry(request: &ApiRequest) -> bool {
+pub(super) fn dry(request: &ApiRequest) -> bool {
     request
         .params
         .get("dryrun")

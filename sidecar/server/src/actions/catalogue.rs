@@ -53,6 +53,18 @@ pub fn contract() -> Json {
                 "writes": true,
                 "params": {"dryrun": {"type": "boolean"}, "idempotencykey": string},
             },
+            "novaproject": {
+                "writes": true,
+                "params": {
+                    "subaction": {"type": ["addmember", "deletemember"], "required": true},
+                    "projectname": {"type": "string", "required": true},
+                    "member": string,
+                    "members": {"type": "string", "multi": true},
+                    "dryrun": {"type": "boolean"},
+                    "facts": string,
+                    "idempotencykey": string,
+                },
+            },
             "novaoperation": {
                 "writes": false,
                 "params": {"operation": {"type": "string", "required": true}},

@@ -7,7 +7,7 @@ use super::{Caller, Context, SpecialRequest};
 use chrono::SubsecRound as _;
 use osm_core::action::Action;
 use osm_core::actor::Actor;
-use osm_core::authz::{Target, authorise};
+use osm_core::authz::authorise;
 use osm_core::ids::{OperationId, ProjectName};
 use osm_core::message::{Msg, Value};
 use osm_core::ports::{
@@ -117,8 +117,7 @@ impl Context {
     }
 
     fn permit(&self, actor: &Actor, action: Action, o: &Operation) -> Result<(), Refusal> {
-        let target = Target::Project(o.plan.region.clone(), o.plan.project.clone());
-        authorise(&self.settings.policy, actor, action, &target).map(|_| ())
+        authorise(&self.settings.policy, actor, action, &o.plan.target()).map(|_| ())
     }
 
     /// Who may not do what the operation does may not have it go on or taken back either.
@@ -332,11 +331,14 @@ fn facts(operation: &Operation, page: Option<Value>) -> Block {
             page.unwrap_or_else(|| Value::text(&plan.name)),
         ),
         ("project", Value::text(plan.project.as_str())),
-        ("region", Value::text(plan.region.as_str())),
         ("user", Value::text(&operation.wiki_user_name)),
         ("state", state(operation)),
         ("started", Value::from(operation.created)),
     ];
+    // Membership is of no region.
+    if !plan.region.as_str().is_empty() {
+        rows.insert(3, ("region", Value::text(plan.region.as_str())));
+    }
     rows.extend(operation.finished.map(|at| ("finished", Value::from(at))));
     rows.push(("requestid", Value::text(&operation.request_id)));
     Block::Facts {

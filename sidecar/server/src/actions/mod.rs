@@ -10,6 +10,9 @@ mod follow;
 mod instances;
 mod link;
 mod lookup;
+mod members;
+mod members_api;
+mod members_page;
 mod operate;
 mod outcome;
 mod params;
@@ -26,7 +29,7 @@ use osm_core::authz::Policy;
 use osm_core::ids::Region;
 use osm_core::message::Msg;
 use osm_core::ports::{
-    ComputeRead, Directory, Identity, InstanceIndex, Links, Operations, Pages, Pins,
+    ComputeRead, Directory, Identity, InstanceIndex, Links, Operations, Pages, Pins, WikiRead,
 };
 use osm_core::refusal::Refusal;
 use osm_core::view::{Level, View};
@@ -45,6 +48,8 @@ pub struct Context {
     pub directory: Arc<dyn Directory>,
     /// Keystone.
     pub identity: Arc<dyn Identity>,
+    /// MediaWiki.
+    pub wiki: Arc<dyn WikiRead>,
     /// Wiki user ↔ LDAP entry.
     pub links: Arc<dyn Links>,
     /// LDAP project ↔ Keystone project.
@@ -74,6 +79,8 @@ pub struct Settings {
     pub regions: Vec<RegionSettings>,
     /// The wiki's own login is checked against this LDAP: equal names are the same person.
     pub wiki_login_is_ldap: bool,
+    /// What members are assigned in Keystone; `None` where we have no account to do it with.
+    pub cloud_role: Option<String>,
 }
 
 impl Settings {

@@ -32,6 +32,8 @@ fn outcome_text(operation: &Operation) -> (Level, Msg) {
         Action::InstanceCreate => "createinstance",
         Action::InstanceDelete => "deleteinstance",
         Action::InstanceConfigure => "configureinstance",
+        Action::MemberAdd => "addmember",
+        Action::MemberRemove => "deletemember",
         _ => "rebootinstance",
     };
     let (level, end) = match operation.state {

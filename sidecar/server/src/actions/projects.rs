@@ -1,6 +1,8 @@
-//! `Special:NovaProject`: the projects, from LDAP.
+//! `Special:NovaProject`: the projects, from LDAP, and the way to their members.
 
-use super::{Caller, Context, SpecialRequest, lookup::refuse};
+use super::{Caller, Context, SpecialRequest, lookup::refuse, members_page};
+use osm_core::action::Action;
+use osm_core::actor::Actor;
 use osm_core::ids::ProjectName;
 use osm_core::message::{Msg, Value};
 use osm_core::pages::title::project_title;
@@ -8,15 +10,33 @@ use osm_core::refusal::Refusal;
 use osm_core::view::{Block, Level, Row, View};
 
 impl Context {
-    /// The list of projects: mine, or all with `listall`.
+    /// The page.
     pub(super) async fn novaproject(
         &self,
         caller: &Caller,
-        _request: &SpecialRequest,
+        request: &SpecialRequest,
+    ) -> Result<View, Refusal> {
+        match request.get("action").unwrap_or_default() {
+            "" => self.project_list(caller, request).await,
+            "addmember" => self.members_page(caller, request, Action::MemberAdd).await,
+            "deletemember" => {
+                self.members_page(caller, request, Action::MemberRemove)
+                    .await
+            }
+            other => Err(Refusal::field("action", Msg::new("badaction").with(other))),
+        }
+    }
+
+    /// The list of projects: mine, or all with `listall`.
+    async fn project_list(
+        &self,
+        caller: &Caller,
+        request: &SpecialRequest,
     ) -> Result<View, Refusal> {
         let actor = self.actor(caller).await?;
         let visible = self.visible_projects(&actor).await?;
         let mut view = View::new(Msg::new("novaproject"));
+        self.outcome(&actor, request, &mut view).await;
         if visible.is_empty() {
             let why = match actor.person {
                 Some(_) => Msg::new("noprojects"),
@@ -43,13 +63,28 @@ impl Context {
                         Value::List {
                             v: p.members.iter().map(|m| Value::text(&m.cn)).collect(),
                         },
-                        instances_link(&p.name),
+                        self.project_actions(&actor, &p.name),
                     ],
                 })
                 .collect(),
             empty: None,
         });
         Ok(view)
+    }
+
+    fn project_actions(&self, actor: &Actor, project: &ProjectName) -> Value {
+        let mut links = vec![instances_link(project)];
+        for action in [Action::MemberAdd, Action::MemberRemove] {
+            if self.may_open(actor, action, project).is_ok() {
+                let word = members_page::word(action);
+                links.push(Value::special(
+                    "NovaProject",
+                    &[("action", word), ("projectname", project.as_str())],
+                    Msg::new(&format!("action-{word}")),
+                ));
+            }
+        }
+        Value::List { v: links }
     }
 }
 

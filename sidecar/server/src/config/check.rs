@@ -108,6 +108,8 @@ fn texts(config: &Config) -> Vec<(&'static str, &str)> {
         ("keystone.user_domain", &config.keystone.user_domain),
         ("keystone.reader_project", &config.keystone.reader_project),
         ("keystone.project_domain", &config.keystone.project_domain),
+        ("keystone.people_domain", &config.keystone.people_domain),
+        ("keystone.member_role", &config.keystone.member_role),
         ("ldap.bind_dn", &config.ldap.bind_dn),
         ("ldap.people_base", &config.ldap.people_base),
         ("ldap.projects_base", &config.ldap.projects_base),

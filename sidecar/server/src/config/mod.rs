@@ -111,10 +111,16 @@ pub struct Keystone {
     /// Which of the catalogue's addresses are used: `public`, `internal` or `admin`.
     #[serde(default = "public")]
     pub region_interface: String,
+    /// The domain in which Keystone has the people of LDAP, by their shell names.
+    #[serde(default = "people")]
+    pub people_domain: String,
+    /// What a project's members are assigned in Keystone.
+    #[serde(default = "member")]
+    pub member_role: String,
     pub admin: Option<KeystoneAdmin>,
 }
 
-/// The account for what only an admin may do.
+/// The account that assigns roles; without it Keystone's assignments are left as they are.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs)]
@@ -158,7 +164,7 @@ pub struct Ldap {
 }
 
 /// What a member of a project needs for an action.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 #[allow(missing_docs)]
 pub struct Needs {
@@ -167,6 +173,23 @@ pub struct Needs {
     pub consoleoutput: Need,
     pub delete: Need,
     pub configure: Need,
+    pub addmember: Need,
+    pub deletemember: Need,
+}
+
+impl Default for Needs {
+    fn default() -> Self {
+        let [create, reboot, consoleoutput, delete, configure, addmember] = [Need::Member; 6];
+        Self {
+            create,
+            reboot,
+            consoleoutput,
+            delete,
+            configure,
+            addmember,
+            deletemember: Need::Projectadmin,
+        }
+    }
 }
 
 /// The big switch.
@@ -252,6 +275,12 @@ fn default_domain() -> String {
 fn public() -> String {
     "public".to_owned()
 }
+fn people() -> String {
+    "people".to_owned()
+}
+fn member() -> String {
+    "member".to_owned()
+}
 fn auto() -> String {
     "auto".to_owned()
 }
@@ -336,6 +365,8 @@ impl Config {
             (Action::InstanceConsole, self.policy.consoleoutput),
             (Action::InstanceDelete, self.policy.delete),
             (Action::InstanceConfigure, self.policy.configure),
+            (Action::MemberAdd, self.policy.addmember),
+            (Action::MemberRemove, self.policy.deletemember),
         ];
         let reason = self.maintenance.reason.trim();
         Policy {

@@ -1,10 +1,11 @@
 //! The runner: claims recorded operations and carries their plans out, step by step, or takes them back.
 //!
-//! It alone holds the cloud's write port. Everything it does is noted before and after, so that another
+//! It alone holds the write ports of the cloud, LDAP and Keystone. Everything it does is noted before and after, so that another
 //! replica, or this one after a crash, goes on where it stopped. `course` goes through a plan's steps, `steps`
-//! knows what a step does; `tell` hands what was done to the documenter.
+//! knows what a step does, `places` what giving and taking a place in a project is; `tell` hands what was done to the documenter.
 
 mod course;
+mod places;
 mod steps;
 mod tell;
 
@@ -15,8 +16,8 @@ use chrono::TimeDelta;
 use osm_core::ids::InstanceId;
 use osm_core::message::Msg;
 use osm_core::ports::{
-    ComputeRead, ComputeWrite, InstanceIndex, Kind, Operation, OperationState, OperationWork,
-    PortError, StepRecord, StepState,
+    ComputeRead, ComputeWrite, Directory, DirectoryWrite, IdentityWrite, InstanceIndex, Kind,
+    Operation, OperationState, OperationWork, PortError, StepRecord, StepState,
 };
 use std::pin::Pin;
 use std::sync::Arc;
@@ -85,7 +86,9 @@ pub struct Runner {
     pub index: Arc<dyn InstanceIndex>,
     /// Reading the cloud.
     pub compute: Arc<dyn ComputeRead>,
-    /// Changing the cloud.
+    /// Reading LDAP.
+    pub directory: Arc<dyn Directory>,
+    /// Changing all of them.
     pub effects: Effects,
     /// Rings when an operation was recorded.
     pub work_bell: Arc<Notify>,
@@ -106,12 +109,22 @@ pub struct Runner {
 /// What changes the world: reached only by who has just shown that the claim still holds.
 pub struct Effects {
     compute: Arc<dyn ComputeWrite>,
+    directory: Arc<dyn DirectoryWrite>,
+    identity: Option<Arc<dyn IdentityWrite>>,
 }
 
 impl Effects {
-    /// The ports.
-    pub fn new(compute: Arc<dyn ComputeWrite>) -> Self {
-        Self { compute }
+    /// The ports; `identity` where we have an account that assigns roles.
+    pub fn new(
+        compute: Arc<dyn ComputeWrite>,
+        directory: Arc<dyn DirectoryWrite>,
+        identity: Option<Arc<dyn IdentityWrite>>,
+    ) -> Self {
+        Self {
+            compute,
+            directory,
+            identity,
+        }
     }
 }
 

@@ -76,6 +76,8 @@ impl Runner {
             }
             Step::AddSecurityGroup { group } => self.grouped(course, group, true).await,
             Step::RemoveSecurityGroup { group } => self.grouped(course, group, false).await,
+            Step::Grant { grant } => self.give(course, grant).await,
+            Step::Withdraw { grant, unless_last } => self.take(course, grant, *unless_last).await,
             Step::Nothing => Ok(Outcome::Done),
         }
     }

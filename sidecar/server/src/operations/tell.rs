@@ -5,6 +5,7 @@ use chrono::TimeDelta;
 use osm_core::action::Action;
 use osm_core::ids::InstanceId;
 use osm_core::instance::Instance;
+use osm_core::membership::Place;
 use osm_core::pages::summary;
 use osm_core::plan::{Goal, Step};
 use osm_core::ports::{PageDue, PageKey, PortError, Since};
@@ -30,6 +31,12 @@ impl Runner {
         step: &Step,
     ) -> Result<Vec<PageDue>, PortError> {
         let plan = &course.operation.plan;
+        if let Some(what) = membership(step) {
+            let project = PageKey::Project {
+                project: plan.project.clone(),
+            };
+            return Ok(vec![by_person(course, project, &what)]);
+        }
         let Some(id) = course.instance.or(plan.instance) else {
             return Ok(Vec::new());
         };
@@ -64,7 +71,14 @@ impl Runner {
                     &summary::out_of_group(name, group),
                 )]
             }
-            (Step::RebootServer | Step::DeleteServer | Step::Nothing, _) => Vec::new(),
+            (
+                Step::RebootServer
+                | Step::DeleteServer
+                | Step::Grant { .. }
+                | Step::Withdraw { .. }
+                | Step::Nothing,
+                _,
+            ) => Vec::new(),
         })
     }
 
@@ -113,6 +127,19 @@ impl Runner {
             self.index.observe(&gone, now).await?;
         }
         Ok(())
+    }
+}
+
+/// What a project's page tells of a step: its members and who holds a role. Groups and Keystone follow these.
+fn membership(step: &Step) -> Option<String> {
+    let grant = step.granted()?;
+    let (person, project) = (&grant.cn, &grant.project);
+    match (&grant.place, matches!(step, Step::Grant { .. })) {
+        (Place::Project, true) => Some(summary::added(person, project)),
+        (Place::Project, false) => Some(summary::removed(person, project)),
+        (Place::Role { role }, true) => Some(summary::into_role(person, role, project)),
+        (Place::Role { role }, false) => Some(summary::out_of_role(person, role, project)),
+        (Place::Group | Place::Cloud { .. }, _) => None,
     }
 }
 

@@ -18,7 +18,7 @@ pub struct Kind {
     pub subject: Option<&'static str>,
 }
 
-pub const KINDS: [Kind; 6] = [
+pub const KINDS: [Kind; 8] = [
     Kind {
         action: Action::OperationProbe,
         plan: |world, _| async { world.planned("novaprobe", &[]).await }.boxed_local(),
@@ -46,6 +46,16 @@ pub const KINDS: [Kind; 6] = [
         subject: Some("subject"),
     },
     Kind {
+        action: Action::MemberAdd,
+        plan: |world, of| on_member(world, format!("joiner{of}"), "addmember", "member"),
+        subject: None,
+    },
+    Kind {
+        action: Action::MemberRemove,
+        plan: |world, of| on_member(world, format!("leaver{of}"), "deletemember", "members"),
+        subject: None,
+    },
+    Kind {
         action: Action::InstanceDelete,
         plan: |world, of| on_server(world, format!("victim{of}"), "delete"),
         subject: Some("victim"),
@@ -64,6 +74,22 @@ pub const KINDS: [Kind; 6] = [
         subject: Some("stray"),
     },
 ];
+
+/// With whom it is done is in the project first, or not in it.
+fn on_member<'w>(
+    world: &'w World,
+    name: String,
+    word: &'w str,
+    field: &'w str,
+) -> LocalBoxFuture<'w, Plan> {
+    async move {
+        let uid = world.person(&name).await;
+        world.has_member(&uid, word == "deletemember").await;
+        let params = [("subaction", word), ("projectname", "bots"), (field, &uid)];
+        world.planned("novaproject", &params).await
+    }
+    .boxed_local()
+}
 
 fn on_server<'w>(world: &'w World, name: String, word: &'w str) -> LocalBoxFuture<'w, Plan> {
     async move {

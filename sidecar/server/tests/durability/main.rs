@@ -23,6 +23,7 @@ mod invariants;
 mod kills;
 mod kinds;
 mod load;
+mod people;
 mod process;
 mod replicas;
 mod steps;

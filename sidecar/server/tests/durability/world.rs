@@ -18,7 +18,7 @@ use osm_core::ids::{InstanceId, OperationId, ProjectId, ProjectName, Region};
 use osm_core::instance::Instance;
 use osm_core::plan::Plan;
 use osm_core::ports::{
-    ComputeRead, Directory, Identity, InstanceIndex, NewOperation, NewWish, Operation,
+    ComputeRead, Identity, IdentityWrite, InstanceIndex, NewOperation, NewWish, Operation,
     OperationFilter, Operations, Since, Submitted, Wish,
 };
 use osm_core::view::FieldValue;
@@ -39,6 +39,7 @@ pub struct World {
     pub cloud: Arc<OpenStack>,
     pub directory: Arc<Ldap>,
     pub wiki: Arc<Wiki>,
+    pub assigner: Option<Arc<dyn IdentityWrite>>,
     pub context: Context,
     /// Of the database.
     pub password: Secret,
@@ -77,10 +78,12 @@ impl World {
         let cloud = Arc::new(app::cloud(&config, &secrets, OpenStack::CALL_TIMEOUT).unwrap());
         let directory = Arc::new(app::directory(&config, &secrets).unwrap());
         let wiki = Arc::new(app::wiki(&config, &secrets).unwrap());
+        let assigner = app::assigner(&config, &secrets).unwrap();
         let context = Context {
             compute: cloud.clone(),
             directory: directory.clone(),
             identity: cloud.clone(),
+            wiki: Arc::new(app::wiki(&config, &secrets).unwrap()),
             links: store.clone(),
             pins: store.clone(),
             operations: store.clone(),
@@ -102,6 +105,7 @@ impl World {
             directory,
             wiki,
             password: secrets.database_password,
+            assigner,
             context,
         }
     }
@@ -148,7 +152,9 @@ impl World {
         let mut params = params.to_vec();
         params.push(("dryrun", "1"));
         let reply = self.api(module, &params).await;
-        serde_json::from_value(reply["result"]["plan"].clone())
+        let result = &reply["result"];
+        let plan = result.get("plan").unwrap_or(&result["plans"][0]);
+        serde_json::from_value(plan.clone())
             .unwrap_or_else(|why| panic!("{module} {params:?}: {why} in {reply}"))
     }
 
@@ -212,7 +218,12 @@ impl World {
             work: self.store.clone(),
             index: self.store.clone(),
             compute: self.cloud.clone(),
-            effects: Effects::new(self.cloud.clone()),
+            directory: self.directory.clone(),
+            effects: Effects::new(
+                self.cloud.clone(),
+                self.directory.clone(),
+                self.assigner.clone(),
+            ),
             work_bell: Arc::new(Notify::new()),
             page_bell: Arc::new(Notify::new()),
             owner: Ulid::generate().to_string(),
@@ -282,12 +293,7 @@ impl World {
             let what = format!("{} {groups:?}", server.status);
             listing.insert(format!("server {} {}", server.name, server.id), what);
         }
-        for project in self.directory.projects().await.unwrap() {
-            for member in project.members {
-                let roles = format!("{:?}", member.roles);
-                listing.insert(format!("member {} {}", project.name, member.uid), roles);
-            }
-        }
+        self.list_people(&mut listing).await;
         let names = self.store.names(&self.region(), &self.project_id).await;
         for name in names.unwrap() {
             listing.insert(format!("name {name}"), String::new());
@@ -307,6 +313,7 @@ impl World {
 
     /// Deletes the servers and the database.
     pub async fn end(self) {
+        self.remove_people().await;
         for server in self.servers().await {
             self.delete(server.id).await;
         }

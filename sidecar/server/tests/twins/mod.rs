@@ -1,4 +1,6 @@
-//! Twins in memory: a cloud that does what Nova's API promises, and a store that keeps one operation.
+//! Twins in memory: a cloud that does what Nova's API promises, people, and a store that keeps one operation.
+
+pub mod people;
 
 mod store;
 
@@ -73,6 +75,7 @@ pub struct Server {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Cloud {
     pub servers: BTreeMap<Uuid, Server>,
+    pub places: people::Places,
 }
 
 impl Cloud {
@@ -87,6 +90,7 @@ impl Cloud {
         });
         Self {
             servers: servers.collect(),
+            places: people::places([("ann", true), ("bob", false)]),
         }
     }
 
@@ -118,7 +122,7 @@ impl Cloud {
 
     /// Everything there is, named as plans name it. A server's groups when made are part of the server.
     fn resources(&self, known: &Self) -> BTreeMap<String, Json> {
-        let mut all = BTreeMap::new();
+        let mut all = self.places.clone();
         for (id, server) in &self.servers {
             let facts = json!({"name": server.name, "project": "bots"});
             all.insert(format!("R/instance/{id}"), facts);
@@ -142,6 +146,8 @@ struct State {
     operation: Option<Operation>,
     noted: Vec<Change>,
     held: bool,
+    /// A place that somebody else takes away.
+    meanwhile: Option<String>,
 }
 
 impl Twin {
@@ -151,6 +157,7 @@ impl Twin {
             operation: None,
             noted: Vec::new(),
             held: false,
+            meanwhile: None,
         })))
     }
 
@@ -186,7 +193,12 @@ impl Twin {
             work: Arc::new(self.clone()),
             index: Arc::new(self.clone()),
             compute: Arc::new(self.clone()),
-            effects: Effects::new(Arc::new(self.clone())),
+            directory: Arc::new(self.clone()),
+            effects: Effects::new(
+                Arc::new(self.clone()),
+                Arc::new(self.clone()),
+                Some(Arc::new(self.clone())),
+            ),
             work_bell: Arc::new(Notify::new()),
             page_bell: Arc::new(Notify::new()),
             owner: "twin".to_owned(),

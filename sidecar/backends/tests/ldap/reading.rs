@@ -1,160 +1,13 @@
-//! The directory against the lab's slapd: the demo's tree as it stands, and odd trees of our own.
-//!
-//! `eval "$(tests/lab/lab env)"; cargo test -p osm-backends --test ldap -- --ignored`
+//! Reading people, projects and roles.
 
-// Clippy takes helpers of tests for no tests.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing
-)]
-
-use ldap3::{Ldap as Handle, LdapConnAsync, Scope, SearchEntry, dn_escape};
+use crate::tree::*;
 use osm_backends::ldap::{Ldap, LdapConfig};
 use osm_backends::secret::Secret;
 use osm_core::ids::{EntryUuid, ProjectName};
 use osm_core::ports::{Directory, Kind};
 use osm_core::project::Project;
-use std::collections::{BTreeMap, BTreeSet, HashSet};
-use std::path::PathBuf;
+use std::collections::{BTreeMap, BTreeSet};
 use tokio::net::{TcpListener, TcpStream};
-use uuid::Uuid;
-
-const BASE: &str = "dc=cloud,dc=example";
-const MANAGER: &str = "cn=openstackmanager,ou=services,dc=cloud,dc=example";
-
-fn url() -> String {
-    std::env::var("LAB_LDAP_URL").expect("LAB_LDAP_URL, from `tests/lab/lab env`")
-}
-
-fn secret(name: &str) -> Secret {
-    let lab = std::env::var("LAB_DIR").expect("LAB_DIR, from `tests/lab/lab env`");
-    let file = PathBuf::from(lab).join("secrets").join(name);
-    Secret::new(std::fs::read_to_string(file).expect("the lab's secret"))
-}
-
-/// The tree below a DN.
-fn config(base: &str) -> LdapConfig {
-    LdapConfig {
-        url: url(),
-        bind_dn: MANAGER.to_owned(),
-        password: secret("ldap-openstackmanager"),
-        people_base: format!("ou=people,{base}"),
-        projects_base: format!("ou=projects,{base}"),
-        groups_base: format!("ou=groups,{base}"),
-        starttls: false,
-    }
-}
-
-fn demo() -> Ldap {
-    Ldap::new(config(BASE)).unwrap()
-}
-
-/// A tree of our own beside the demo's, made and taken away as the directory's admin.
-struct Tree {
-    admin: Handle,
-    base: String,
-}
-
-impl Tree {
-    async fn new() -> Self {
-        let (connection, mut admin) = LdapConnAsync::new(&url()).await.unwrap();
-        tokio::spawn(connection.drive());
-        let dn = format!("cn=admin,{BASE}");
-        let bound = admin.simple_bind(&dn, secret("ldap-admin").expose()).await;
-        bound.unwrap().success().unwrap();
-        let base = format!("ou=test-{},{BASE}", Uuid::new_v4().simple());
-        let mut tree = Self { admin, base };
-        tree.add("", "organizationalUnit", &[]).await;
-        for ou in ["people", "projects", "groups"] {
-            tree.add(&format!("ou={ou},"), "organizationalUnit", &[])
-                .await;
-        }
-        tree
-    }
-
-    fn directory(&self) -> Ldap {
-        Ldap::new(config(&self.base)).unwrap()
-    }
-
-    /// The entry's own attribute is left to the server, which takes it from the DN.
-    async fn add(&mut self, rdns: &str, classes: &str, attributes: &[(&str, Vec<&str>)]) {
-        let dn = format!("{rdns}{}", self.base);
-        let mut all = vec![("objectClass", HashSet::from_iter(classes.split(' ')))];
-        for (kind, values) in attributes {
-            all.push((kind, values.iter().copied().collect()));
-        }
-        let added = self.admin.add(&dn, all).await.unwrap();
-        added.success().unwrap_or_else(|why| panic!("{dn}: {why}"));
-    }
-
-    /// Gives back the person's DN.
-    async fn person(&mut self, uid: &str, cn: &str) -> String {
-        let rdns = format!("uid={},ou=people,", dn_escape(uid));
-        let password = format!("password of {uid}");
-        let attributes = [
-            ("uid", vec![uid]),
-            ("cn", vec![cn]),
-            ("sn", vec![cn]),
-            ("userPassword", vec![password.as_str()]),
-        ];
-        self.add(&rdns, "person inetOrgPerson", &attributes).await;
-        format!("{rdns}{}", self.base)
-    }
-
-    async fn project(&mut self, name: &str, members: &[&str]) {
-        let rdns = format!("cn={},ou=projects,", dn_escape(name));
-        let mut all = vec![MANAGER];
-        all.extend(members);
-        let attributes = [("cn", vec![name]), ("member", all)];
-        self.add(&rdns, "groupOfNames", &attributes).await;
-    }
-
-    async fn role(&mut self, project: &str, role: &str, occupants: &[&str]) {
-        let rdns = format!("cn={role},cn={project},ou=projects,");
-        let attributes = [("cn", vec![role]), ("roleOccupant", occupants.to_vec())];
-        self.add(&rdns, "organizationalRole", &attributes).await;
-    }
-
-    async fn remove(mut self) {
-        let control = ldap3::adapters::PagedResults::new(500);
-        let mut stream = self
-            .admin
-            .streaming_search_with(
-                control,
-                &self.base,
-                Scope::Subtree,
-                "(objectClass=*)",
-                vec!["1.1"],
-            )
-            .await
-            .unwrap();
-        let mut dns = Vec::new();
-        while let Some(entry) = stream.next().await.unwrap() {
-            dns.push(SearchEntry::construct(entry).dn);
-        }
-        stream.finish().await.success().unwrap();
-        // Children come after their parents.
-        for dn in dns.iter().rev() {
-            self.admin.delete(dn).await.unwrap().success().unwrap();
-        }
-    }
-}
-
-/// Runs a test in a tree of its own, which is taken away even where the test fails.
-async fn with_tree<F>(fill: impl AsyncFnOnce(&mut Tree), test: impl FnOnce(Ldap) -> F)
-where
-    F: Future<Output = ()> + Send + 'static,
-{
-    let mut tree = Tree::new().await;
-    fill(&mut tree).await;
-    let outcome = tokio::spawn(test(tree.directory())).await;
-    tree.remove().await;
-    if let Err(failed) = outcome {
-        std::panic::resume_unwind(failed.into_panic());
-    }
-}
 
 /// Project → uid → roles.
 fn members(projects: &[Project]) -> BTreeMap<&str, BTreeMap<&str, &[String]>> {
@@ -276,17 +129,6 @@ async fn a_password_is_proven() {
         demo().projects().await.unwrap().len()
     );
 }
-
-const ODD: [&str; 8] = [
-    r#"*()\,+"<>;#=x"#,
-    "#lead",
-    "under_score",
-    "Ümläut Ñame",
-    "two  spaces",
-    "a=b,ou=projects",
-    "line\nbreak",
-    "é🐢",
-];
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs the lab"]

@@ -1,0 +1,162 @@
+//! Keystone's role assignments, by the account that may make them and does nothing else.
+
+use super::cloud::Cloud;
+use super::http::Reply;
+use super::request::{Request, Service};
+use super::{OpenStack, OpenStackConfig};
+use async_trait::async_trait;
+use osm_core::ids::ProjectId;
+use osm_core::ports::{IdentityWrite, Kind, PortError};
+use reqwest::Method;
+use serde::Deserialize;
+use serde_json::Value;
+use std::collections::HashMap;
+
+/// Assigns roles to the people of one domain.
+pub struct Assigner {
+    cloud: Cloud,
+    people_domain: String,
+}
+
+/// A list of things with names, under whatever key.
+#[derive(Deserialize)]
+struct Listed {
+    #[serde(flatten)]
+    lists: HashMap<String, Value>,
+}
+
+#[derive(Deserialize)]
+struct Named {
+    id: String,
+    name: String,
+}
+
+/// An assignment, by the ids in its path.
+struct Assignment<'a> {
+    project: &'a ProjectId,
+    user: String,
+    role: String,
+    /// In words.
+    target: String,
+}
+
+impl Assigner {
+    /// Calls nothing yet. The account's `reader_project` is the project that it logs in to.
+    pub fn new(config: OpenStackConfig, people_domain: String) -> Result<Self, PortError> {
+        Ok(Self {
+            cloud: Cloud::new(config, OpenStack::CALL_TIMEOUT)?,
+            people_domain,
+        })
+    }
+
+    async fn ask(&self, request: &Request) -> Result<Reply, PortError> {
+        Ok(self.cloud.keystone(request).await?.0)
+    }
+
+    /// The id of the one thing of this very name; Keystone's own search may know no capitals apart.
+    async fn id(&self, request: Request, name: &str) -> Result<Option<String>, PortError> {
+        let request = request.query("name", name);
+        let reply = self.ask(&request).await?;
+        let Listed { mut lists } = reply.json(&request)?;
+        let key = request.path.trim_start_matches('/');
+        let rows = lists
+            .remove(key)
+            .ok_or_else(|| reply.nonsense(&request, format!("it has no list \"{key}\"")))?;
+        let rows: Vec<Named> =
+            serde_json::from_value(rows).map_err(|e| reply.nonsense(&request, e))?;
+        Ok(rows
+            .into_iter()
+            .find(|row| row.name == name)
+            .map(|row| row.id))
+    }
+
+    async fn needed(&self, request: Request, name: &str) -> Result<String, PortError> {
+        let missing = request.error(Kind::NotFound, "Keystone has nothing of that name");
+        self.id(request, name).await?.ok_or(missing)
+    }
+
+    /// `None` where Keystone has no such user, and so nothing is assigned.
+    async fn find<'a>(
+        &self,
+        project: &'a ProjectId,
+        uid: &str,
+        role: &str,
+    ) -> Result<Option<Assignment<'a>>, PortError> {
+        let get = |what, target: &str, path| Request::get(Service::Identity, what, target, path);
+        let domain = get("find the domain", &self.people_domain, "/domains");
+        let domain = self.needed(domain, &self.people_domain).await?;
+        let user = get("find the user", uid, "/users").query("domain_id", domain);
+        let Some(user) = self.id(user, uid).await? else {
+            return Ok(None);
+        };
+        Ok(Some(Assignment {
+            project,
+            user,
+            role: self
+                .needed(get("find the role", role, "/roles"), role)
+                .await?,
+            target: format!("role {role} of {uid} in project {project}"),
+        }))
+    }
+
+    async fn change(&self, method: Method, at: &Assignment<'_>) -> Result<(), PortError> {
+        let (operation, wanted) = match method {
+            Method::PUT => ("assign", true),
+            _ => ("take away", false),
+        };
+        let Assignment {
+            project,
+            user,
+            role,
+            target,
+        } = at;
+        let path = format!("/projects/{project}/users/{user}/roles/{role}");
+        let request = Request::change(method, Service::Identity, operation, target, path, None);
+        match self.ask(&request).await {
+            Err(error) if error.kind == Kind::NotFound && !wanted => {}
+            outcome => drop(outcome?),
+        }
+        // What Keystone says was done is believed once its list shows it: it gives rights to log in.
+        if self.assigned(at).await? == wanted {
+            return Ok(());
+        }
+        let detail = "Keystone said that it was done, and its list does not show it";
+        Err(request.error(Kind::Protocol, detail))
+    }
+
+    async fn assigned(&self, at: &Assignment<'_>) -> Result<bool, PortError> {
+        let path = "/role_assignments";
+        let request = Request::get(Service::Identity, "look at", &at.target, path)
+            .query("scope.project.id", at.project)
+            .query("user.id", &at.user)
+            .query("role.id", &at.role);
+        let reply = self.ask(&request).await?;
+        let body: Value = reply.json(&request)?;
+        match body.get("role_assignments").and_then(Value::as_array) {
+            Some(rows) => Ok(!rows.is_empty()),
+            None => Err(reply.nonsense(&request, "it has no list \"role_assignments\"")),
+        }
+    }
+}
+
+#[async_trait]
+impl IdentityWrite for Assigner {
+    async fn assign(&self, project: &ProjectId, uid: &str, role: &str) -> Result<(), PortError> {
+        let found = self.find(project, uid, role).await?;
+        let found = found.ok_or_else(|| {
+            let (what, why) = (
+                "find the user",
+                "Keystone has no such user in the people's domain",
+            );
+            PortError::new("keystone", what, uid, Kind::NotFound, why)
+        })?;
+        self.change(Method::PUT, &found).await
+    }
+
+    async fn unassign(&self, project: &ProjectId, uid: &str, role: &str) -> Result<(), PortError> {
+        match self.find(project, uid, role).await? {
+            Some(found) => self.change(Method::DELETE, &found).await,
+            None => Ok(()),
+        }
+    }
+}

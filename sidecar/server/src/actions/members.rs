@@ -1,0 +1,244 @@
+//! Putting people into projects and taking them out: planned here for the special page and the wiki API alike.
+//! Each person is an operation of their own.
+
+use super::planned::{FACTS, Sent, as_seen};
+use super::{Caller, Context, lookup::refuse};
+use osm_core::action::Action;
+use osm_core::actor::{Actor, Person};
+use osm_core::authz::{Target, authorise};
+use osm_core::ids::{OperationId, ProjectName, Region};
+use osm_core::membership::{Grant, MembershipFacts, Place, plan_add_member, plan_remove_member};
+use osm_core::message::Msg;
+use osm_core::plan::Plan;
+use osm_core::ports::OPEN_AT_ONCE;
+use osm_core::project::ManagedProject;
+use osm_core::refusal::Refusal;
+use serde_json::Value as Json;
+
+/// A longer name is nobody's: MediaWiki's bound, in bytes.
+const LONGEST_NAME: usize = 255;
+
+/// What is asked: which way, where, and whom, by shell or wiki name.
+#[derive(Clone, Debug)]
+pub(super) struct Asked {
+    pub action: Action,
+    pub project: ProjectName,
+    pub names: Vec<String>,
+    /// The client's own key.
+    pub key: Option<String>,
+    /// The facts of the plans that the person was shown, as a list in JSON.
+    pub facts: Option<String>,
+}
+
+/// What belongs to one of the people asked for.
+struct Part {
+    key: Option<String>,
+    body: String,
+    facts: Option<String>,
+}
+
+impl Part {
+    fn sent(&self) -> Sent<'_> {
+        Sent {
+            key: self.key.as_deref(),
+            body: &self.body,
+            facts: self.facts.as_deref(),
+        }
+    }
+}
+
+impl Asked {
+    /// Each person is an operation, with a key and facts of its own made from the client's.
+    fn parts(&self) -> Result<Vec<Part>, Refusal> {
+        let bad = |why: String| Refusal::field(FACTS, Msg::new("badfacts").with(why));
+        let seen: Option<Vec<Json>> = match &self.facts {
+            Some(text) => Some(serde_json::from_str(text).map_err(|e| bad(e.to_string()))?),
+            None => None,
+        };
+        let count = self.names.len();
+        if seen.as_ref().is_some_and(|seen| seen.len() != count) {
+            return Err(bad(format!("there must be {count} in the list")));
+        }
+        let part = |nth: usize| Part {
+            key: self.key.as_ref().map(|key| match nth {
+                0 => key.clone(),
+                _ => format!("{key}#{nth}"),
+            }),
+            body: format!("{} {} {:?} {nth}", self.action, self.project, self.names),
+            facts: seen
+                .as_ref()
+                .and_then(|seen| Some(seen.get(nth)?.to_string())),
+        };
+        Ok((0..count).map(part).collect())
+    }
+}
+
+impl Context {
+    /// Whether a person may open the page at all: for everybody, or at least to leave.
+    pub(super) fn may_open(
+        &self,
+        actor: &Actor,
+        action: Action,
+        project: &ProjectName,
+    ) -> Result<(), Refusal> {
+        let anybody = Target::Project(Region::trusted(""), project.clone());
+        let policy = &self.settings.policy;
+        authorise(policy, actor, action, &anybody)
+            .map(drop)
+            .or_else(|refusal| {
+                let themselves = actor.person.as_ref().ok_or(refusal)?;
+                let target = Target::Person(project.clone(), themselves.entry.clone());
+                authorise(policy, actor, action, &target).map(drop)
+            })
+    }
+
+    /// The plans, one a person; or all that is wrong.
+    pub(super) async fn planned_members(
+        &self,
+        caller: &Caller,
+        asked: &Asked,
+    ) -> Result<Members, Vec<Refusal>> {
+        let alone = |refusal| vec![refusal];
+        let actor = self.actor(caller).await.map_err(alone)?;
+        self.may_open(&actor, asked.action, &asked.project)
+            .map_err(alone)?;
+        let field = field_of(asked.action);
+        let most = usize::try_from(OPEN_AT_ONCE).unwrap_or(usize::MAX);
+        if asked.names.is_empty() {
+            return Err(vec![Refusal::field(field, Msg::new("nonamegiven"))]);
+        }
+        if asked.names.len() > most {
+            let bound = Msg::new("toomanynames").with(i64::from(OPEN_AT_ONCE));
+            return Err(vec![Refusal::field(field, bound)]);
+        }
+        let managed = self.managed(&asked.project).await.map_err(alone)?;
+        let (mut members, mut wrong) = (Members::default(), Vec::new());
+        for (name, part) in asked.names.iter().zip(asked.parts().map_err(alone)?) {
+            match self.plan_member(&actor, asked.action, &managed, name).await {
+                Ok(plan) if members.has(&plan) => {}
+                Ok(plan) => members.planned.push((plan, part)),
+                // A double click must not hear that its own first half has done it already.
+                Err(refusal) => match self.replayed(caller, &part.sent()).await {
+                    Some(operation) => members.begun.push(operation),
+                    None => wrong.push(refusal),
+                },
+            }
+        }
+        if wrong.is_empty() {
+            Ok(members)
+        } else {
+            Err(wrong)
+        }
+    }
+
+    /// Records what was planned. What one call cannot record for all, the same call with the same key goes on with.
+    pub(super) async fn change_members(
+        &self,
+        caller: &Caller,
+        asked: &Asked,
+    ) -> Result<Vec<OperationId>, Vec<Refusal>> {
+        let Members { mut begun, planned } = self.planned_members(caller, asked).await?;
+        let stale: Vec<Refusal> = planned
+            .iter()
+            .filter_map(|(plan, part)| as_seen(plan, part.facts.as_deref()).err())
+            .collect();
+        if !stale.is_empty() {
+            return Err(stale);
+        }
+        for (plan, part) in planned {
+            let submitted = self.submit(caller, plan, &part.sent()).await;
+            begun.push(submitted.map_err(|refusal| vec![refusal])?);
+        }
+        Ok(begun)
+    }
+
+    async fn plan_member(
+        &self,
+        actor: &Actor,
+        action: Action,
+        managed: &ManagedProject,
+        name: &str,
+    ) -> Result<Plan, Refusal> {
+        let project = &managed.project;
+        let person = self.person_called(name).await?;
+        let target = match &person {
+            Some(person) => Target::Person(project.name.clone(), person.entry.clone()),
+            None => Target::Project(Region::trusted(""), project.name.clone()),
+        };
+        let permit = authorise(&self.settings.policy, actor, action, &target)?;
+        let in_group = match &person {
+            Some(person) => {
+                let grant = Grant::of(person, project, Place::Group);
+                self.directory.holds(&grant).await.map_err(refuse)?
+            }
+            None => None,
+        };
+        let facts = MembershipFacts {
+            managed: managed.clone(),
+            asked: name.to_owned(),
+            person,
+            in_group,
+            cloud_role: self.settings.cloud_role.clone(),
+        };
+        match action {
+            Action::MemberRemove => plan_remove_member(&permit, &facts),
+            _ => plan_add_member(&permit, &facts),
+        }
+    }
+
+    /// Who has a name: the shell name, to the letter; else the wiki name, through the link of that account.
+    async fn person_called(&self, name: &str) -> Result<Option<Person>, Refusal> {
+        if name.len() > LONGEST_NAME || name.chars().any(char::is_control) {
+            return Ok(None);
+        }
+        let by_uid = self.directory.person_by_uid(name).await;
+        if let Some(person) = by_uid.map_err(refuse)? {
+            return Ok(Some(person));
+        }
+        let Some(user) = self.wiki.user_id(name).await.map_err(refuse)? else {
+            return Ok(None);
+        };
+        match self.links.link_of(user).await.map_err(refuse)? {
+            Some(entry) => self.directory.person(&entry).await.map_err(refuse),
+            None => Ok(None),
+        }
+    }
+
+    /// Several names with commas between; a wiki name may hold a comma, and is then given alone.
+    pub(super) async fn names(&self, text: &str) -> Result<Vec<String>, Refusal> {
+        let whole = text.trim();
+        if whole.contains(',') && self.person_called(whole).await?.is_some() {
+            return Ok(vec![whole.to_owned()]);
+        }
+        let names = whole.split(',').map(str::trim).filter(|n| !n.is_empty());
+        Ok(names.map(str::to_owned).collect())
+    }
+}
+
+/// What is to be recorded, and what the same call had recorded before.
+#[derive(Default)]
+pub(super) struct Members {
+    begun: Vec<OperationId>,
+    planned: Vec<(Plan, Part)>,
+}
+
+impl Members {
+    /// The plans.
+    pub(super) fn plans(self) -> Vec<Plan> {
+        self.planned.into_iter().map(|(plan, _)| plan).collect()
+    }
+
+    /// The same person by another name.
+    fn has(&self, plan: &Plan) -> bool {
+        let resource = plan.resource();
+        self.planned.iter().any(|(p, _)| p.resource() == resource)
+    }
+}
+
+/// The field that names people: as the original had them.
+pub(super) fn field_of(action: Action) -> &'static str {
+    match action {
+        Action::MemberRemove => "members",
+        _ => "member",
+    }
+}

@@ -1,0 +1,84 @@
+//! A client of each neighbour, from the configuration.
+
+use crate::config::{Config, Secrets};
+use osm_backends::ldap::{Ldap, LdapConfig};
+use osm_backends::mysql::{Store, StoreConfig};
+use osm_backends::openstack::{Assigner, OpenStack, OpenStackConfig};
+use osm_backends::wiki::{Wiki, WikiConfig};
+use osm_core::ports::{IdentityWrite, PortError};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A client of the database.
+pub async fn store(config: &Config, secrets: &Secrets) -> Result<Store, PortError> {
+    let database = &config.database;
+    Store::connect(StoreConfig {
+        host: database.host.clone(),
+        port: database.port,
+        user: database.user.clone(),
+        password: secrets.database_password.clone(),
+        name: database.name.clone(),
+    })
+    .await
+}
+
+/// A client of LDAP.
+pub fn directory(config: &Config, secrets: &Secrets) -> Result<Ldap, PortError> {
+    let ldap = &config.ldap;
+    Ldap::new(LdapConfig {
+        url: ldap.url.to_string(),
+        bind_dn: ldap.bind_dn.clone(),
+        password: secrets.ldap_password.clone(),
+        people_base: ldap.people_base.clone(),
+        projects_base: ldap.projects_base.clone(),
+        groups_base: ldap.groups_base.clone(),
+        starttls: ldap.starttls,
+    })
+}
+
+/// A client of OpenStack whose calls take no longer than the limit.
+pub fn cloud(config: &Config, secrets: &Secrets, limit: Duration) -> Result<OpenStack, PortError> {
+    OpenStack::with_timeout(account(config, secrets), limit)
+}
+
+/// The account that assigns roles, where there is one.
+pub fn assigner(
+    config: &Config,
+    secrets: &Secrets,
+) -> Result<Option<Arc<dyn IdentityWrite>>, PortError> {
+    let (Some(admin), Some(password)) = (&config.keystone.admin, &secrets.keystone_admin_password)
+    else {
+        return Ok(None);
+    };
+    let account = OpenStackConfig {
+        username: admin.username.clone(),
+        password: password.clone(),
+        reader_project: admin.project.clone(),
+        ..account(config, secrets)
+    };
+    let assigner = Assigner::new(account, config.keystone.people_domain.clone())?;
+    Ok(Some(Arc::new(assigner)))
+}
+
+fn account(config: &Config, secrets: &Secrets) -> OpenStackConfig {
+    let keystone = &config.keystone;
+    OpenStackConfig {
+        auth_url: keystone.auth_url.to_string(),
+        username: keystone.username.clone(),
+        user_domain: keystone.user_domain.clone(),
+        password: secrets.keystone_password.clone(),
+        project_domain: keystone.project_domain.clone(),
+        reader_project: keystone.reader_project.clone(),
+        interface: keystone.region_interface.clone(),
+        regions: config.regions.iter().map(|r| r.name.clone()).collect(),
+    }
+}
+
+/// A client of MediaWiki.
+pub fn wiki(config: &Config, secrets: &Secrets) -> Result<Wiki, PortError> {
+    Wiki::new(WikiConfig {
+        api_url: config.wiki.api_url.clone(),
+        keys: secrets.wiki_keys.clone(),
+        timeout: Wiki::CALL_TIMEOUT,
+    })
+}

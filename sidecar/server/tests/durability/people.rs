@@ -1,0 +1,110 @@
+//! People of the test's own in the lab's LDAP, and their places in the project `bots`.
+
+use crate::world::{World, lab};
+use ldap3::{LdapConnAsync, Scope, SearchEntry};
+use openstackmanager::faults::Points;
+use osm_core::ids::ProjectName;
+use osm_core::membership::{Grant, Place};
+use osm_core::ports::Directory as _;
+use osm_core::project::Project;
+use std::collections::{BTreeMap, HashSet};
+
+/// LDAP's word for an entry that is there already.
+const ENTRY_ALREADY_EXISTS: u32 = 68;
+
+impl World {
+    /// A person whom nobody else knows: the shell name.
+    pub async fn person(&self, name: &str) -> String {
+        let uid = format!("{}-{name}", self.prefix);
+        let dn = format!("uid={uid},{}", self.config.ldap.people_base);
+        let one = |value: &str| HashSet::from([value.to_owned()]);
+        let attributes = vec![
+            ("objectClass".to_owned(), one("inetOrgPerson")),
+            ("uid".to_owned(), one(&uid)),
+            ("cn".to_owned(), one(&uid)),
+            ("sn".to_owned(), one(&uid)),
+        ];
+        let mut admin = self.ldap_admin().await;
+        let added = admin.add(&dn, attributes).await.unwrap();
+        assert!([0, ENTRY_ALREADY_EXISTS].contains(&added.rc), "{added:?}");
+        admin.unbind().await.unwrap();
+        uid
+    }
+
+    /// Has somebody in `bots`, or not.
+    pub async fn has_member(&self, uid: &str, wanted: bool) {
+        let bots = self.bots().await;
+        if bots.members.iter().any(|m| m.uid == uid) == wanted {
+            return;
+        }
+        let (word, field) = match wanted {
+            true => ("addmember", "member"),
+            false => ("deletemember", "members"),
+        };
+        let params = [("subaction", word), ("projectname", "bots"), (field, uid)];
+        let plan = self.planned("novaproject", &params).await;
+        self.submit(plan).await;
+        self.run(Points::default()).await;
+    }
+
+    /// The places of the test's own people.
+    pub async fn list_people(&self, listing: &mut BTreeMap<String, String>) {
+        let bots = self.bots().await;
+        for member in &bots.members {
+            if member.uid.starts_with(&self.prefix) {
+                let roles = format!("{:?}", member.roles);
+                listing.insert(format!("member {}", member.uid), roles);
+            }
+        }
+        for uid in self.people().await {
+            let person = self.directory.person_by_uid(&uid).await.unwrap().unwrap();
+            let in_group = Grant::of(&person, &bots, Place::Group);
+            let in_group = self.directory.holds(&in_group).await.unwrap();
+            listing.insert(format!("group {uid}"), format!("{in_group:?}"));
+        }
+    }
+
+    /// Takes the test's own people out of the project, and out of the world.
+    pub async fn remove_people(&self) {
+        for uid in self.people().await {
+            self.has_member(&uid, false).await;
+            let mut admin = self.ldap_admin().await;
+            let dn = format!("uid={uid},{}", self.config.ldap.people_base);
+            admin.delete(&dn).await.unwrap().success().unwrap();
+            admin.unbind().await.unwrap();
+        }
+    }
+
+    /// Shell names of the test's own people.
+    pub async fn people(&self) -> Vec<String> {
+        let mut admin = self.ldap_admin().await;
+        let filter = format!("(uid={}-*)", self.prefix);
+        let base = &self.config.ldap.people_base;
+        let found = admin
+            .search(base, Scope::Subtree, &filter, vec!["uid"])
+            .await
+            .unwrap();
+        let (entries, _) = found.success().unwrap();
+        admin.unbind().await.unwrap();
+        let entries = entries.into_iter().map(SearchEntry::construct);
+        entries.map(|entry| entry.attrs["uid"][0].clone()).collect()
+    }
+
+    async fn bots(&self) -> Project {
+        let name = ProjectName::trusted("bots");
+        self.directory.project(&name).await.unwrap().unwrap()
+    }
+
+    async fn ldap_admin(&self) -> ldap3::Ldap {
+        let password = std::fs::read_to_string(lab().join("secrets/ldap-admin")).unwrap();
+        let url = self.config.ldap.url.as_str();
+        let (connection, mut admin) = LdapConnAsync::new(url).await.unwrap();
+        tokio::spawn(async move { connection.drive().await });
+        let base = self.config.ldap.people_base.split_once(',').unwrap().1;
+        let bound = admin
+            .simple_bind(&format!("cn=admin,{base}"), password.trim_end())
+            .await;
+        bound.unwrap().success().unwrap();
+        admin
+    }
+}
