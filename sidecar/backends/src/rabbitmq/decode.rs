@@ -82,6 +82,9 @@ struct Message {
     project_id: Option<String>,
     #[serde(rename = "_context_request_id")]
     request_id: Option<String>,
+    /// The request to another service that led to this one.
+    #[serde(rename = "_context_global_request_id")]
+    global_request_id: Option<String>,
 }
 
 impl Message {
@@ -91,7 +94,10 @@ impl Message {
             user_name: self.user_name.clone()?,
             domain_id: self.user_domain.clone()?,
             project_id: self.project_id.clone(),
-            request_id: self.request_id.clone(),
+            request_id: self
+                .global_request_id
+                .clone()
+                .or_else(|| self.request_id.clone()),
         })
     }
 

@@ -2,7 +2,7 @@
 
 use super::{body, sample, samples};
 use osm_backends::rabbitmq::decode;
-use osm_core::ids::{InstanceId, ProjectId};
+use osm_core::ids::InstanceId;
 use osm_core::ports::{Content, Event, Initiator, Notice};
 use osm_core::told::Told;
 use serde_json::{Value, json};
@@ -147,6 +147,19 @@ fn a_server_with_all_its_facts() {
 }
 
 #[test]
+fn what_nova_has_neutron_do_names_nova_s_request() {
+    let [made, bound] = ["instance.create.end", "port.update.end"].map(|kind| {
+        let (exchange, _, message) = sample(kind, 0);
+        notice(&exchange, &message).by.unwrap()
+    });
+    assert_eq!(
+        [made.user_name.as_str(), &bound.user_name],
+        ["admin", "nova"]
+    );
+    assert_eq!(made.request_id, bound.request_id);
+}
+
+#[test]
 fn a_payload_without_tags_says_nothing_of_tags() {
     let (_, _, message) = sample("instance.power_off.end", 0);
     assert_eq!(told(&message).tags, None);
@@ -234,5 +247,4 @@ fn nothing_makes_it_fail_and_no_content_is_repeated() {
         }
     }
     assert_eq!(decode("somewhere", &body(&good)), Content::Nothing);
-    let _ = ProjectId::trusted(TOOLS);
 }

@@ -44,6 +44,7 @@ pub struct Initiator {
     /// The id of the user's domain: a name means one user within a domain only.
     pub domain_id: String,
     pub project_id: Option<String>,
+    /// The request that all this follows from, the same in all services.
     pub request_id: Option<String>,
 }
 

@@ -6,7 +6,7 @@ use osm_core::ids::{InstanceId, ProjectId};
 use osm_core::instance::Instance;
 use osm_core::ports::{Event, Initiator, Notice, Receipt, Seen};
 use osm_core::told::Told;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -16,6 +16,8 @@ const BURST: Duration = Duration::from_secs(1);
 const PROJECTS: Duration = Duration::from_secs(5);
 /// How long Nova may take to hear what another service told early.
 const LATER: Duration = Duration::from_secs(8);
+/// Nova's requests whose doers are remembered.
+const REQUESTS: usize = 1000;
 /// Clocks of the cloud and ours may differ by so much.
 const SKEW: TimeDelta = TimeDelta::seconds(60);
 
@@ -157,12 +159,19 @@ pub(super) struct Looks {
     soon: BTreeMap<About, Look>,
     /// Those to be taken once more, apart from the others so that nothing waits for them.
     later: BTreeMap<About, Look>,
+    /// Who made the last requests to Nova: what other services do for it, they tell in Nova's name.
+    doers: VecDeque<Initiator>,
 }
 
 impl Looks {
     /// Adds what was told.
     pub fn add(&mut self, notice: Notice, receipt: Receipt, now: Instant) {
         let Notice { event, at, by } = notice;
+        let by_nova = matches!(
+            event,
+            Event::Server(_) | Event::Gone { .. } | Event::Look { early: false, .. }
+        );
+        let by = by.map(|by| self.doer(by, by_nova));
         let about = match &event {
             Event::Server(told) => About::Server(told.id),
             Event::Gone { id, .. } | Event::Look { id, .. } => About::Server(*id),
@@ -173,10 +182,6 @@ impl Looks {
             Event::Projects => PROJECTS,
             _ => BURST,
         };
-        let by_nova = matches!(
-            event,
-            Event::Server(_) | Event::Gone { .. } | Event::Look { early: false, .. }
-        );
         let look = self
             .soon
             .entry(about)
@@ -208,6 +213,23 @@ impl Looks {
             }
             Event::LookAtProject(_) => look.early = true,
             Event::Projects => {}
+        }
+    }
+
+    /// Who made the request to Nova from which something follows, where that was heard, else who is named.
+    fn doer(&mut self, by: Initiator, by_nova: bool) -> Initiator {
+        let same =
+            |other: &&Initiator| by.request_id.is_some() && other.request_id == by.request_id;
+        match self.doers.iter().find(same) {
+            Some(known) if !by_nova => known.clone(),
+            None if by_nova && by.request_id.is_some() => {
+                if self.doers.len() >= REQUESTS {
+                    self.doers.pop_front();
+                }
+                self.doers.push_back(by.clone());
+                by
+            }
+            _ => by,
         }
     }
 

@@ -327,6 +327,38 @@ fn the_last_doer_counts_and_services_do_not_hide_them() {
 }
 
 #[test]
+fn what_follows_from_a_request_to_nova_is_its_doer_s() {
+    let (mut looks, now) = (Looks::default(), Instant::now());
+    let mut doer = |event: Event, name: &str, request: Option<&str>| {
+        let by = Initiator {
+            request_id: request.map(str::to_owned),
+            ..user(name)
+        };
+        let by = Some(by);
+        looks.add(
+            Notice {
+                event,
+                at: at(1),
+                by,
+            },
+            Receipt(1),
+            now,
+        );
+        let (_, look) = looks.due(now + BURST).remove(0);
+        look.by.unwrap().user_name
+    };
+    assert_eq!(doer(port(), "nova", Some("req-1")), "nova");
+    assert_eq!(
+        doer(server(told()), "volunteer", Some("req-1")),
+        "volunteer"
+    );
+    assert_eq!(doer(port(), "nova", Some("req-1")), "volunteer");
+    assert_eq!(doer(port(), "nova", Some("req-2")), "nova");
+    assert_eq!(doer(port(), "nova", None), "nova");
+    assert_eq!(doer(server(told()), "admin", Some("req-1")), "admin");
+}
+
+#[test]
 fn what_was_told_early_is_looked_at_once_more_and_keeps_nothing_waiting() {
     let (mut looks, now) = (Looks::default(), Instant::now());
     let notice = |event| Notice {
