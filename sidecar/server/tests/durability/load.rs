@@ -14,13 +14,15 @@ use std::time::Duration;
 const IN_FLIGHT: usize = 20;
 /// Servers made by chance that stand at once.
 const EXTRA: usize = 2;
+/// People who come and go.
+const PEOPLE: usize = 6;
 /// Of so many, one is wished back.
 const WISHED_BACK: usize = 8;
 
 type Make = for<'l> fn(&'l mut Load<'_>) -> LocalBoxFuture<'l, Option<Plan>>;
 
 /// How often each is chosen, and how it is made; `None` where there is nothing to do it to now.
-const SORTS: [(usize, Make); 5] = [
+const SORTS: [(usize, Make); 6] = [
     (12, |load| async { Some(load.probe()) }.boxed_local()),
     (8, |load| {
         async {
@@ -29,6 +31,7 @@ const SORTS: [(usize, Make); 5] = [
         }
         .boxed_local()
     }),
+    (8, |load| load.member().boxed_local()),
     (1, |load| {
         async {
             let (_, id) = load.free("subject").await?;
@@ -151,6 +154,21 @@ impl<'w> Load<'w> {
         Some(self.world.planned("novainstance", &creation(&name)).await)
     }
 
+    /// Who is in the project leaves it, who is not comes in.
+    async fn member(&mut self) -> Option<Plan> {
+        let person = format!("person-{}", self.random.usize(..PEOPLE));
+        if self.busy().contains(&person) {
+            return None;
+        }
+        let uid = self.world.person(&person).await;
+        let (word, field) = match self.world.is_member(&uid).await {
+            true => ("deletemember", "members"),
+            false => ("addmember", "member"),
+        };
+        let params = [("subaction", word), ("projectname", "bots"), (field, &uid)];
+        Some(self.world.planned("novaproject", &params).await)
+    }
+
     async fn on_server(&self, word: &str, id: InstanceId) -> Plan {
         let id = id.to_string();
         let params = [("subaction", word), ("instanceid", id.as_str())];
@@ -161,10 +179,8 @@ impl<'w> Load<'w> {
     async fn free(&mut self, kind: &str) -> Option<(String, InstanceId)> {
         let busy = self.busy();
         let free = |name: &&String| name.starts_with(kind) && !busy.contains(*name);
-        let name = self
-            .random
-            .choice(self.servers.iter().filter(free))?
-            .clone();
+        let free: Vec<String> = self.servers.iter().filter(free).cloned().collect();
+        let name = self.random.choice(free)?;
         let id = *self.running().await.get(&name)?;
         self.world.server(&name).await;
         Some((name, id))
