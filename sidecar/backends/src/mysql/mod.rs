@@ -36,8 +36,11 @@ const ATTEMPT_LIMIT: Duration = Duration::from_secs(10);
 const RETRIES: u32 = 5;
 const FIRST_PAUSE: Duration = Duration::from_millis(5);
 const MAX_CONNECTIONS: usize = 20;
-/// So long is an idle connection kept; with no time given the pool closes all but one as they come back.
-const IDLE: Duration = Duration::from_secs(60);
+/// So many seconds does the server wait for the next word within a connection. The rows that a process has locked
+/// when it falls asleep, or when its machine vanishes, are free for the others after it.
+const ASLEEP: usize = 10;
+/// So many seconds is an idle connection kept: well below, so that none is used that the server has closed.
+const IDLE: usize = 5;
 
 /// Where the database is.
 #[derive(Clone, Debug)]
@@ -84,16 +87,19 @@ impl Store {
             // An UPDATE that changes nothing still says that the row is there.
             .client_found_rows(true)
             .setup(vec![
-                "SET NAMES utf8mb4",
-                "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
-                "SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', \
-                 time_zone = '+00:00', innodb_lock_wait_timeout = 5",
+                "SET NAMES utf8mb4".to_owned(),
+                "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED".to_owned(),
+                format!(
+                    "SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', \
+                     time_zone = '+00:00', innodb_lock_wait_timeout = 5, wait_timeout = {ASLEEP}"
+                ),
             ])
+            .wait_timeout(Some(IDLE))
             // No session state of ours outlives its use, so there is nothing to reset.
             .pool_opts(
                 PoolOpts::default()
                     .with_constraints(connections)
-                    .with_inactive_connection_ttl(IDLE)
+                    .with_inactive_connection_ttl(Duration::from_secs(IDLE as u64))
                     .with_reset_connection(false),
             );
         let store = Self {

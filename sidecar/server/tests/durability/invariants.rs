@@ -3,9 +3,10 @@
 use crate::world::{World, as_root, eventually};
 use osm_core::ids::InstanceId;
 use osm_core::instance::Instance;
+use osm_core::membership::Place;
 use osm_core::plan::{Change, Step};
 use osm_core::ports::{
-    InstanceFilter, InstanceIndex as _, Operation, OperationFilter, OperationState,
+    Directory as _, InstanceFilter, InstanceIndex as _, Operation, OperationFilter, OperationState,
     Operations as _, PageKey, Pages as _, Seen, WikiRead as _,
 };
 use serde_json::Value as Json;
@@ -24,6 +25,7 @@ pub async fn hold(world: &World) {
         audit_is_whole(world, operation).await;
     }
     servers_are_those_made(world, &operations).await;
+    places_and_groups_are_as_audited(world, &operations).await;
     index_is_as_nova_says(world).await;
     wiki_tells_of_each_server(world).await;
 }
@@ -58,6 +60,39 @@ async fn servers_are_those_made(world: &World, operations: &[Operation]) {
     let sql = format!("SELECT CONVERT(name USING utf8mb4) FROM {database}.names");
     let reserved: BTreeSet<String> = as_root(&[sql]).await.into_iter().collect();
     assert_eq!(reserved, names, "names kept");
+}
+
+/// The last word of the audit on each place in a project and each security group is what there is.
+async fn places_and_groups_are_as_audited(world: &World, operations: &[Operation]) {
+    let name = &world.config.database.name;
+    let sql = format!("SELECT detail FROM {name}.audit WHERE event = 'changed' ORDER BY id");
+    let mut last = BTreeMap::new();
+    for row in as_root(&[sql]).await {
+        let change = change(&serde_json::from_str(&row).unwrap());
+        last.insert(change.resource, change.after.is_some());
+    }
+    for server in world.servers().await {
+        let its = format!("{}/instance/{}/security-group/", server.region, server.id);
+        for (group, there) in &last {
+            if let Some(group) = group.strip_prefix(&its) {
+                let is_in = server.security_groups.iter().any(|g| g == group);
+                assert_eq!(is_in, *there, "{group} {server:?}");
+            }
+        }
+    }
+    let steps = operations.iter().flat_map(|o| &o.plan.steps);
+    for grant in steps.filter_map(|planned| planned.step.granted()) {
+        if let Some(there) = last.get(&grant.change().resource)
+            && !matches!(grant.place, Place::Cloud { .. })
+        {
+            let held = world.directory.holds(grant).await.unwrap();
+            assert_eq!(held, Some(*there), "{grant:?}");
+        }
+    }
+}
+
+fn change(detail: &Json) -> Change {
+    serde_json::from_value(detail["data"]["change"].clone()).unwrap()
 }
 
 async fn index_is_as_nova_says(world: &World) {
@@ -144,7 +179,7 @@ async fn audit_is_whole(world: &World, operation: &Operation) {
     let changed: Vec<Change> = events
         .iter()
         .filter(|(event, _)| *event == "changed")
-        .map(|(_, detail)| serde_json::from_value(detail["data"]["change"].clone()).unwrap())
+        .map(|(_, detail)| change(detail))
         .collect();
     let planned = operation.plan.changes(operation.instance);
     match operation.state {

@@ -6,7 +6,6 @@ use fastrand::Rng;
 use futures_util::FutureExt as _;
 use futures_util::future::LocalBoxFuture;
 use osm_core::ids::{InstanceId, OperationId};
-use osm_core::instance::Instance;
 use osm_core::plan::Plan;
 use osm_core::ports::{Operation, Wish};
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,13 +14,15 @@ use std::time::Duration;
 const IN_FLIGHT: usize = 20;
 /// Servers made by chance that stand at once.
 const EXTRA: usize = 2;
+/// People who come and go.
+const PEOPLE: usize = 6;
 /// Of so many, one is wished back.
 const WISHED_BACK: usize = 8;
 
 type Make = for<'l> fn(&'l mut Load<'_>) -> LocalBoxFuture<'l, Option<Plan>>;
 
 /// How often each is chosen, and how it is made; `None` where there is nothing to do it to now.
-const SORTS: [(usize, Make); 5] = [
+const SORTS: [(usize, Make); 6] = [
     (12, |load| async { Some(load.probe()) }.boxed_local()),
     (8, |load| {
         async {
@@ -30,6 +31,7 @@ const SORTS: [(usize, Make); 5] = [
         }
         .boxed_local()
     }),
+    (8, |load| load.member().boxed_local()),
     (1, |load| {
         async {
             let (_, id) = load.free("subject").await?;
@@ -52,6 +54,10 @@ pub struct Load<'w> {
     pub random: Rng,
     probe: Plan,
     made: usize,
+    /// Names of servers, without the prefix: those made first, and those made since by chance.
+    servers: Vec<String>,
+    /// What was open at the last look.
+    open: Vec<Operation>,
     /// The highest generation seen of each operation: it only grows.
     generations: BTreeMap<OperationId, u64>,
 }
@@ -60,14 +66,15 @@ impl<'w> Load<'w> {
     /// Makes the servers that work is done to; nothing must run yet.
     pub async fn new(world: &'w World, seed: u64) -> Self {
         println!("SEED={seed}");
-        world
-            .make(&["a", "b", "c"].map(|which| format!("subject-{which}")))
-            .await;
+        let servers = Vec::from(["a", "b", "c"].map(|which| format!("subject-{which}")));
+        world.make(&servers).await;
         Self {
             world,
             random: Rng::with_seed(seed),
             probe: world.planned("novaprobe", &[]).await,
             made: 0,
+            servers,
+            open: Vec::new(),
             generations: BTreeMap::new(),
         }
     }
@@ -86,12 +93,12 @@ impl<'w> Load<'w> {
     /// Submits until so much is in flight.
     pub async fn top_up(&mut self) {
         loop {
-            let open = self.open().await;
-            if open.len() >= IN_FLIGHT {
+            self.look().await;
+            if self.open.len() >= IN_FLIGHT {
                 return;
             }
             if self.random.usize(..WISHED_BACK) == 0
-                && let Some(operation) = self.random.choice(&open)
+                && let Some(operation) = self.random.choice(&self.open)
             {
                 self.world.wish(&operation.id, Wish::Cancel).await;
             }
@@ -109,15 +116,13 @@ impl<'w> Load<'w> {
         }
     }
 
-    /// What is open.
-    async fn open(&mut self) -> Vec<Operation> {
-        let open = self.world.open().await;
-        for operation in &open {
+    async fn look(&mut self) {
+        self.open = self.world.open().await;
+        for operation in &self.open {
             let seen = self.generations.entry(operation.id.clone()).or_default();
             assert!(operation.generation >= *seen, "{operation:?}");
             *seen = operation.generation;
         }
-        open
     }
 
     fn probe(&mut self) -> Plan {
@@ -129,18 +134,39 @@ impl<'w> Load<'w> {
     }
 
     async fn create(&mut self) -> Option<Plan> {
-        let there = self.world.servers().await;
-        let open = self.open().await;
-        let extra = |name: &str| name.contains("-extra-");
-        let standing = there.iter().map(|s| s.name.as_str());
-        let coming = open.iter().map(|o| o.plan.name.as_str());
-        let extras: BTreeSet<&str> = standing.chain(coming).filter(|name| extra(name)).collect();
-        if extras.len() >= EXTRA {
+        let there = self.running().await;
+        let busy = self.busy();
+        self.servers
+            .retain(|name| there.contains_key(name) || busy.contains(name));
+        if self
+            .servers
+            .iter()
+            .filter(|s| s.starts_with("extra"))
+            .count()
+            >= EXTRA
+        {
             return None;
         }
         self.made += 1;
-        let name = format!("{}-extra-{}", self.world.prefix, self.made);
+        let name = format!("extra-{}", self.made);
+        self.servers.push(name.clone());
+        let name = format!("{}-{name}", self.world.prefix);
         Some(self.world.planned("novainstance", &creation(&name)).await)
+    }
+
+    /// Who is in the project leaves it, who is not comes in.
+    async fn member(&mut self) -> Option<Plan> {
+        let person = format!("person-{}", self.random.usize(..PEOPLE));
+        if self.busy().contains(&person) {
+            return None;
+        }
+        let uid = self.world.person(&person).await;
+        let (word, field) = match self.world.is_member(&uid).await {
+            true => ("deletemember", "members"),
+            false => ("addmember", "member"),
+        };
+        let params = [("subaction", word), ("projectname", "bots"), (field, &uid)];
+        Some(self.world.planned("novaproject", &params).await)
     }
 
     async fn on_server(&self, word: &str, id: InstanceId) -> Plan {
@@ -149,26 +175,34 @@ impl<'w> Load<'w> {
         self.world.planned("novainstance", &params).await
     }
 
-    /// A server of such a name, without the prefix, that runs and that nobody is at work on.
+    /// A server of such a name that runs and that nobody is at work on.
     async fn free(&mut self, kind: &str) -> Option<(String, InstanceId)> {
-        let begin = format!("{}-", self.world.prefix);
-        let open = self.open().await;
-        let busy = |server: &Instance| {
-            let names = |o: &Operation| o.plan.name == server.name;
-            open.iter().any(names)
-        };
-        let free: Vec<(String, InstanceId)> = self
-            .world
-            .servers()
-            .await
-            .into_iter()
-            .filter(|s| s.status == "ACTIVE" && s.settled() && !busy(s))
-            .filter_map(|s| Some((s.name.strip_prefix(&begin)?.to_owned(), s.id)))
-            .filter(|(name, _)| name.starts_with(kind))
-            .collect();
-        let (name, id) = self.random.choice(free)?;
+        let busy = self.busy();
+        let free = |name: &&String| name.starts_with(kind) && !busy.contains(*name);
+        let free: Vec<String> = self.servers.iter().filter(free).cloned().collect();
+        let name = self.random.choice(free)?;
+        let id = *self.running().await.get(&name)?;
         self.world.server(&name).await;
         Some((name, id))
+    }
+
+    /// Names of servers that operations are at work on.
+    fn busy(&self) -> BTreeSet<String> {
+        let names = self.open.iter().map(|o| self.short(&o.plan.name));
+        names.collect()
+    }
+
+    async fn running(&self) -> BTreeMap<String, InstanceId> {
+        let servers = self.world.servers().await.into_iter();
+        servers
+            .filter(|s| s.status == "ACTIVE" && s.settled())
+            .map(|s| (self.short(&s.name), s.id))
+            .collect()
+    }
+
+    fn short(&self, name: &str) -> String {
+        let short = name.strip_prefix(&self.world.prefix);
+        short.unwrap_or(name).trim_start_matches('-').to_owned()
     }
 }
 

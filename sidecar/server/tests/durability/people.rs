@@ -31,10 +31,15 @@ impl World {
         uid
     }
 
+    /// Whether somebody is in `bots`.
+    pub async fn is_member(&self, uid: &str) -> bool {
+        let bots = self.bots().await;
+        bots.members.iter().any(|m| m.uid == uid)
+    }
+
     /// Has somebody in `bots`, or not.
     pub async fn has_member(&self, uid: &str, wanted: bool) {
-        let bots = self.bots().await;
-        if bots.members.iter().any(|m| m.uid == uid) == wanted {
+        if self.is_member(uid).await == wanted {
             return;
         }
         let (word, field) = match wanted {

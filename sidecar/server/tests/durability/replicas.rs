@@ -12,6 +12,8 @@ use std::time::Duration;
 
 /// How often one of the two is put to sleep, wherever it is.
 const NAPS: usize = 4;
+/// For so long more work comes in.
+const WHILE: Duration = Duration::from_secs(2);
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs the lab"]
@@ -28,7 +30,7 @@ async fn two_replicas_one_killed_one_asleep() {
     let ids = change_and_create(&world, "killed").await;
     one.start(&points("sent")).await;
     held(&one, "sent").await;
-    load.top_up().await;
+    load.keep_up(WHILE).await;
     two.start(&[]).await;
     one.kill();
     over(&world, &ids).await;
@@ -68,7 +70,7 @@ async fn two_replicas_one_killed_one_asleep() {
         load.keep_up(instant).await;
         sleeper.signal("-STOP");
         let claims = claims(&world).await;
-        load.top_up().await;
+        load.keep_up(WHILE).await;
         eventually("what the sleeper held is taken over", async || {
             let now = self::claims(&world).await;
             now.is_disjoint(&claims)
