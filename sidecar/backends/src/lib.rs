@@ -3,5 +3,6 @@
 pub mod ldap;
 pub mod mysql;
 pub mod openstack;
+pub mod rabbitmq;
 pub mod secret;
 pub mod wiki;

@@ -1,8 +1,8 @@
 //! What is true and what is allowed. Plain data and synchronous rules: no sockets, no clock, no randomness.
 //!
 //! Reading order: [`ids`] → [`actor`] → [`authz`] → [`instance`] and [`project`] (the nouns) → [`plan`]
-//! → [`membership`] (who is in a project) → [`pages`] (facts become page text) → [`audit`] and [`replay`]
-//! (what was done) → [`ports`] (how the outside is read and written) →
+//! → [`membership`] (who is in a project) → [`pages`] (facts become page text), [`told`] (what notifications
+//! tell) → [`audit`] and [`replay`] (what was done) → [`ports`] (how the outside is read and written) →
 //! [`message`] and [`view`] (what a person is shown) → [`signing`] (who may speak to whom).
 
 pub mod action;
@@ -21,4 +21,5 @@ pub mod project;
 pub mod refusal;
 pub mod replay;
 pub mod signing;
+pub mod told;
 pub mod view;

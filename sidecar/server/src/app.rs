@@ -2,6 +2,7 @@
 
 mod clients;
 mod commands;
+mod hearing;
 
 use crate::actions::{
     ApiReply, ApiRequest, Caller, Context, RegionSettings, Settings, SpecialRequest,
@@ -167,10 +168,12 @@ impl App {
             settings: settings.clone(),
             page_bell,
             work_bell: work_bell.clone(),
+            missed: Arc::default(),
             poll: Duration::from_secs(config.observe.poll_seconds),
             compare: Duration::from_secs(60 * config.observe.compare_minutes),
             clock: Utc::now,
         });
+        let hears = self.hears(config, &secrets, &observer)?;
         let context = self.context(settings, work_bell);
         let gate = Gate::new(
             secrets.shim_keys,
@@ -185,6 +188,9 @@ impl App {
         workers.spawn(documenter.run(stopped.clone()));
         workers.spawn(observer.run(stopped.clone()));
         workers.spawn(sealer.run(stopped.clone()));
+        if let Some(listener) = hears {
+            workers.spawn(listener.run(stopped.clone()));
+        }
         info!(%address, version = env!("CARGO_PKG_VERSION"), "serving");
         let server = axum::serve(listener, router)
             .with_graceful_shutdown(told(stopped.clone()))
@@ -269,6 +275,7 @@ pub async fn patient(config: &Config, secrets: &Secrets) -> Result<Patient, Port
         identity: cloud.clone(),
         compute: cloud,
         wiki: Arc::new(wiki(config, secrets)?),
+        notifications: clients::rabbitmq(config, secrets)?.map(|it| Arc::new(it) as _),
     })
 }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
@@ -68,6 +69,13 @@ def delete(server_id: str) -> None:
     except Refused as refusal:
         if refusal.status != 404:
             raise
+
+
+def services_reported_since(moment: datetime) -> bool:
+    """Nova's services have said since then that they are there: without that no host is found for a server."""
+    services = admin().get("nova", "/os-services")["services"]
+    seen = [datetime.fromisoformat(each["updated_at"] or "1970-01-01").replace(tzinfo=UTC) for each in services]
+    return bool(seen) and min(seen) > moment
 
 
 def delete_all(prefix: str) -> None:

@@ -87,6 +87,11 @@ def assign(cloud: Cloud, project_id: str, user_id: str, role_id: str) -> None:
     cloud.put("keystone", f"/projects/{project_id}/users/{user_id}/roles/{role_id}")
 
 
+def people_domain(lab: Lab) -> str:
+    """The id of the domain of LDAP's people."""
+    return admin(lab).get("keystone", "/domains", name="people")["domains"][0]["id"]
+
+
 def _services(lab: Lab, cloud: Cloud) -> None:
     """OpenStack's own accounts and the catalogue."""
     services = project(cloud, "service", "OpenStack's own services")

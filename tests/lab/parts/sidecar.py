@@ -11,13 +11,13 @@ from pathlib import Path
 import daemon
 import probe
 from files import PEOPLE
-from parts import keystone, ldap, mariadb, mediawiki
+from parts import keystone, ldap, mariadb, mediawiki, rabbitmq
 from settings import HOST, Lab, LabError
 
 NAME = "sidecar"
 # For linking, and for crates that compile C.
 PACKAGES = ["gcc", "libc6-dev"]
-NEEDS = ["mariadb", "ldap", "content", "mediawiki"]
+NEEDS = ["mariadb", "rabbitmq", "ldap", "content", "mediawiki"]
 PATIENCE = 60.0
 
 ACCOUNT = "openstackmanager"
@@ -112,6 +112,12 @@ def _write_config(lab: Lab) -> Path:
             "username": ACCOUNT,
             "password_file": str(lab.secret_file(f"keystone-{ACCOUNT}")),
             "reader_project": ACCOUNT,
+            "people_domain_id": keystone.people_domain(lab),
+        },
+        "rabbitmq": {
+            "urls": [f"{rabbitmq.url(lab)}%2F"],
+            "username": ACCOUNT,
+            "password_file": str(lab.secret_file(f"rabbitmq-{ACCOUNT}")),
         },
         "keystone.admin": {
             "username": f"{ACCOUNT}-admin",

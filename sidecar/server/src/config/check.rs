@@ -57,6 +57,25 @@ pub(super) fn problems(config: &Config) -> Vec<String> {
             &format!("region {} is named twice in [[regions]]", region.name),
         );
     }
+    if let Some(rabbitmq) = &config.rabbitmq {
+        for url in &rabbitmq.urls {
+            found.url("rabbitmq.urls", url, &["amqp", "amqps"]);
+        }
+        found.unless(
+            !rabbitmq.urls.is_empty(),
+            "rabbitmq.urls is empty: name a node, or leave [rabbitmq] out",
+        );
+        found.unless(
+            config
+                .heard_region()
+                .is_some_and(|heard| names.contains(&heard)),
+            "rabbitmq.region must be one of [[regions]]: the one whose services speak there",
+        );
+    }
+    let (queue_length, queue_hours) = config
+        .rabbitmq
+        .as_ref()
+        .map_or((1000, 1), |it| (it.queue_length, it.queue_hours));
     let (observe, operations) = (config.observe, config.operations);
     let workers = u64::try_from(operations.workers).unwrap_or(u64::MAX);
     for (key, value, least, most) in [
@@ -66,6 +85,14 @@ pub(super) fn problems(config: &Config) -> Vec<String> {
         ("operations.tries", u64::from(operations.tries), 1, 100),
         ("observe.poll_seconds", observe.poll_seconds, 1, 3600),
         ("observe.compare_minutes", observe.compare_minutes, 1, 1440),
+        // Less than what is sent ahead would be no queue.
+        (
+            "rabbitmq.queue_length",
+            queue_length.into(),
+            1000,
+            10_000_000,
+        ),
+        ("rabbitmq.queue_hours", queue_hours.into(), 1, 720),
     ] {
         found.unless(
             (least..=most).contains(&value),
@@ -118,6 +145,10 @@ fn texts(config: &Config) -> Vec<(&'static str, &str)> {
     if let Some(admin) = &config.keystone.admin {
         texts.push(("keystone.admin.username", &admin.username));
         texts.push(("keystone.admin.project", &admin.project));
+    }
+    if let Some(rabbitmq) = &config.rabbitmq {
+        texts.push(("rabbitmq.username", &rabbitmq.username));
+        texts.push(("rabbitmq.queue", &rabbitmq.queue));
     }
     texts.extend(
         config

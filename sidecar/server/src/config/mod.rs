@@ -1,8 +1,10 @@
 //! The configuration file. Every key is described in docs/config.example.toml; a test keeps the two the same.
 
 mod check;
+mod rabbitmq;
 mod secrets;
 
+pub use rabbitmq::RabbitMq;
 pub use secrets::{Env, Secrets};
 
 use crate::operations::Patience;
@@ -37,6 +39,7 @@ pub struct Config {
     pub operations: Operations,
     #[serde(default)]
     pub observe: Observe,
+    pub rabbitmq: Option<RabbitMq>,
     #[serde(default)]
     pub pages: Pages,
 }
@@ -114,6 +117,8 @@ pub struct Keystone {
     /// The domain in which Keystone has the people of LDAP, by their shell names.
     #[serde(default = "people")]
     pub people_domain: String,
+    /// That domain's id, as notifications name it.
+    pub people_domain_id: Option<String>,
     /// What a project's members are assigned in Keystone.
     #[serde(default = "member")]
     pub member_role: String,

@@ -16,6 +16,7 @@ pub struct Secrets {
     pub keystone_password: Secret,
     pub keystone_admin_password: Option<Secret>,
     pub ldap_password: Secret,
+    pub rabbitmq_password: Option<Secret>,
     /// The shim signs with these, we verify.
     pub shim_keys: Keys,
     /// We sign with these, the shim verifies.
@@ -33,6 +34,10 @@ pub(super) fn read(config: &Config, env: Env<'_>, problems: &mut Vec<String>) ->
         .as_ref()
         .map(|admin| source.secret("keystone.admin", "password", &admin.password_file));
     let ldap_password = source.secret("ldap", "password", &config.ldap.password_file);
+    let rabbitmq_password = config
+        .rabbitmq
+        .as_ref()
+        .map(|rabbitmq| source.secret("rabbitmq", "password", &rabbitmq.password_file));
     let shim_keys = source.keys("shim_keys", &config.signing.shim_keys_file);
     let wiki_keys = source.keys("wiki_keys", &config.signing.wiki_keys_file);
     Some(Secrets {
@@ -43,6 +48,10 @@ pub(super) fn read(config: &Config, env: Env<'_>, problems: &mut Vec<String>) ->
             None => None,
         },
         ldap_password: ldap_password?,
+        rabbitmq_password: match rabbitmq_password {
+            Some(missing) => Some(missing?),
+            None => None,
+        },
         shim_keys: shim_keys?,
         wiki_keys: wiki_keys?,
     })

@@ -45,6 +45,9 @@ fn the_example_shows_every_key_and_nothing_else() {
     );
     assert!(config.regions[0].domain.is_some() && config.regions[0].read_only.is_some());
     assert!(config.signing.shim_keys_file.is_some() && config.signing.wiki_keys_file.is_some());
+    assert!(config.keystone.people_domain_id.is_some());
+    let rabbitmq = config.rabbitmq.unwrap();
+    assert!(rabbitmq.password_file.is_some() && rabbitmq.region.is_some());
     for file in [
         config.database.password_file,
         config.keystone.password_file,
@@ -170,6 +173,48 @@ fn impossible_values_are_all_named() {
             "{problems:?} should name {complaint:?}"
         );
     }
+}
+
+#[test]
+fn a_broker_that_cannot_be_right_is_named() {
+    let full = with_optional_keys();
+    let second = "[[regions]]\nname = \"RegionTwo\"\n\n[ldap]";
+    for (from, to, complaint) in [
+        ("amqps://rabbitmq", "https://rabbitmq", "rabbitmq.urls"),
+        ("amqps://rabbitmq", "amqps://u:p@rabbitmq", "rabbitmq.urls"),
+        (
+            "region = \"RegionOne\"",
+            "region = \"RegionTwo\"",
+            "rabbitmq.region",
+        ),
+        (
+            "queue_length = 100000",
+            "queue_length = 10",
+            "rabbitmq.queue_length",
+        ),
+        (
+            "queue = \"openstackmanager\"",
+            "queue = \" \"",
+            "rabbitmq.queue",
+        ),
+    ] {
+        let text = full.replacen(from, to, 1);
+        assert_ne!(text, full, "{from}");
+        let problems = check::problems(&parse(&text).unwrap()).join("\n");
+        assert!(
+            problems.contains(complaint),
+            "{problems:?} should name {complaint:?}"
+        );
+    }
+    // With one region it need not be said which; with two it must.
+    let unsaid = full.replacen("region = \"RegionOne\"\n", "", 1);
+    assert_eq!(
+        check::problems(&parse(&unsaid).unwrap()),
+        Vec::<String>::new()
+    );
+    let two = unsaid.replacen("[ldap]", second, 1);
+    let problems = check::problems(&parse(&two).unwrap()).join("\n");
+    assert!(problems.contains("rabbitmq.region"), "{problems:?}");
 }
 
 #[test]

@@ -1,9 +1,16 @@
 //! Sees what changes in the cloud and in LDAP, whoever changed it, and hands it to the documenter.
 //!
-//! Two ways: `changes-since` every few seconds, and a full comparison at start and now and then. An error
-//! or an empty answer changes nothing: an instance is held deleted only on Nova's word for that very id.
+//! Three ways: notifications (`listen`), `changes-since` every few seconds as the net below them, and a full
+//! comparison at start, now and then, and when notifications were missed. An error or an empty answer changes
+//! nothing: an instance is held deleted only on Nova's word for that very id.
 
+mod listen;
+mod looks;
 mod strays;
+mod who;
+
+pub use listen::Listener;
+pub use who::Who;
 
 use crate::actions::{Clock, Settings};
 use crate::telemetry::metrics;
@@ -20,6 +27,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Notify, watch};
 use tracing::{debug, error, info, warn};
+use who::Doer;
 
 /// Asked again from so far before the last look: clocks differ, and changes land late.
 const OVERLAP: TimeDelta = TimeDelta::seconds(60);
@@ -48,6 +56,8 @@ pub struct Observer {
     pub page_bell: Arc<Notify>,
     /// To be rung when an operation was recorded.
     pub work_bell: Arc<Notify>,
+    /// Rung when notifications were missed: everything is to be compared.
+    pub missed: Arc<Notify>,
     /// Between two looks.
     pub poll: Duration,
     /// Between two full comparisons.
@@ -74,6 +84,7 @@ impl Observer {
             }
             tokio::select! {
                 () = tokio::time::sleep(self.poll) => {}
+                () = self.missed.notified() => compared = None,
                 _ = shutdown.changed() => {}
             }
         }
@@ -83,17 +94,17 @@ impl Observer {
         if full {
             self.look_at_projects().await?;
         }
-        let names: BTreeMap<ProjectId, ProjectName> = self
-            .pins
-            .pins()
-            .await?
-            .into_iter()
-            .map(|pin| (pin.project_id, pin.name))
-            .collect();
+        let names = self.names().await?;
         for region in self.settings.region_names() {
             self.look_at_region(&region, &names, full, now).await?;
         }
         Ok(())
+    }
+
+    /// The projects that we document.
+    async fn names(&self) -> Result<BTreeMap<ProjectId, ProjectName>, PortError> {
+        let pins = self.pins.pins().await?.into_iter();
+        Ok(pins.map(|pin| (pin.project_id, pin.name)).collect())
     }
 
     /// Pins the projects that LDAP and Keystone both have, and has their pages looked at.
@@ -122,7 +133,7 @@ impl Observer {
                 let key = PageKey::Project {
                     project: project.name,
                 };
-                self.due(key, &what).await?;
+                self.due(key, &what, None).await?;
             } else {
                 error!(
                     ?wanted,
@@ -160,7 +171,7 @@ impl Observer {
                 ..server
             });
             managed.push(instance.clone());
-            self.see(instance, now, &ours).await?;
+            self.see(instance, now, &ours, None).await?;
         }
         self.look_for_strays(&managed, now).await?;
         if since == Since::Everything {
@@ -211,14 +222,21 @@ impl Observer {
                         status: "DELETED".to_owned(),
                         ..known
                     };
-                    self.see(settle(gone), now, ours).await?;
+                    self.see(settle(gone), now, ours, None).await?;
                 }
             }
         }
     }
 
-    /// Puts down what was seen; where it differs and is not our own doing, its pages are due.
-    async fn see(&self, new: Instance, now: DateTime<Utc>, ours: &Ours) -> Result<(), PortError> {
+    /// Puts down what was seen; where it differs and is not our own doing, its pages are due, in the name of
+    /// who did it where that is known.
+    async fn see(
+        &self,
+        new: Instance,
+        now: DateTime<Utc>,
+        ours: &Ours,
+        by: Option<&Doer>,
+    ) -> Result<(), PortError> {
         let old = self.index.observe(&new, now).await?;
         let new = match &old {
             Some(old) => new.following(old),
@@ -240,12 +258,12 @@ impl Observer {
             region: new.region.clone(),
             id: new.id,
         };
-        self.due(key, &what).await?;
+        self.due(key, &what, by).await?;
         if list_changed {
             let project = PageKey::Project {
                 project: new.project.clone(),
             };
-            self.due(project, &what).await?;
+            self.due(project, &what, by).await?;
             let old_name = old.map(|old| old.name).filter(|name| *name != new.name);
             for name in old_name.into_iter().chain([new.name]) {
                 let redirect = PageKey::Redirect {
@@ -253,19 +271,19 @@ impl Observer {
                     project: new.project.clone(),
                     name,
                 };
-                self.due(redirect, &what).await?;
+                self.due(redirect, &what, None).await?;
             }
         }
         self.page_bell.notify_one();
         Ok(())
     }
 
-    async fn due(&self, key: PageKey, what: &str) -> Result<(), PortError> {
+    async fn due(&self, key: PageKey, what: &str, by: Option<&Doer>) -> Result<(), PortError> {
         self.pages
             .due(&PageDue {
                 key,
-                by: None,
-                by_name: None,
+                by: by.map(|doer| doer.wiki_user_id),
+                by_name: by.map(|doer| doer.name.clone()),
                 operation: None,
                 what: what.to_owned(),
             })

@@ -29,6 +29,10 @@ struct Metrics {
     pages_waiting: Gauge,
     pages_oldest: Gauge,
     pages_done: Family<PageLabels, Counter>,
+    notifications: Family<NotificationLabels, Counter>,
+    notifications_connected: Gauge,
+    notifications_waiting: Gauge,
+    notifications_lag: Gauge,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -69,6 +73,11 @@ struct PageLabels {
     outcome: &'static str,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct NotificationLabels {
+    content: &'static str,
+}
+
 impl Metrics {
     fn new() -> Self {
         let mut metrics = Self {
@@ -84,6 +93,10 @@ impl Metrics {
             pages_waiting: Gauge::default(),
             pages_oldest: Gauge::default(),
             pages_done: Family::default(),
+            notifications: Family::default(),
+            notifications_connected: Gauge::default(),
+            notifications_waiting: Gauge::default(),
+            notifications_lag: Gauge::default(),
         };
         let registry = &mut metrics.registry;
         registry.register(
@@ -133,7 +146,35 @@ impl Metrics {
             "What became of wiki pages that were due, in this process",
             metrics.pages_done.clone(),
         );
+        metrics.register_notifications();
         metrics
+    }
+}
+
+impl Metrics {
+    fn register_notifications(&mut self) {
+        let registry = &mut self.registry;
+        registry.register(
+            "notifications",
+            "Messages of OpenStack's services heard in this process, by what they hold",
+            self.notifications.clone(),
+        );
+        registry.register(
+            "notifications_connected",
+            "Whether this process listens to them",
+            self.notifications_connected.clone(),
+        );
+        registry.register(
+            "notifications_waiting",
+            "Messages that wait in our queue",
+            self.notifications_waiting.clone(),
+        );
+        registry.register_with_unit(
+            "notifications_lag",
+            "How old the last event was when it was heard",
+            Unit::Seconds,
+            self.notifications_lag.clone(),
+        );
     }
 }
 
@@ -219,6 +260,29 @@ pub fn pages_done(outcome: &'static str, count: u64) {
         .get_or_create(&PageLabels { outcome })
         .inner()
         .store(count, Ordering::Relaxed);
+}
+
+/// A message of OpenStack's services was heard.
+pub fn notification(content: &'static str) {
+    METRICS
+        .notifications
+        .get_or_create(&NotificationLabels { content })
+        .inc();
+}
+
+/// Whether we listen to them.
+pub fn notifications_connected(connected: bool) {
+    METRICS.notifications_connected.set(connected.into());
+}
+
+/// How many of them wait in our queue.
+pub fn notifications_waiting(count: u32) {
+    METRICS.notifications_waiting.set(count.into());
+}
+
+/// How many seconds old the last event was.
+pub fn notifications_lag(seconds: i64) {
+    METRICS.notifications_lag.set(seconds.max(0));
 }
 
 /// All of them as text.

@@ -1,11 +1,14 @@
 //! `doctor`: looks at each neighbour as the serving process will, and says what to mend.
 
+mod notifications;
+
 use crate::app;
 use crate::cli::say;
 use crate::config::{Config, RegionConfig, Secrets};
 use chrono::Utc;
 use osm_core::ports::{
-    ComputeRead, Directory, Identity, KeystoneProject, Kind, PortError, Since, WikiRead,
+    ComputeRead, Directory, Identity, KeystoneProject, Kind, Notifications, PortError, Since,
+    WikiRead,
 };
 use osm_core::project::Project;
 use std::collections::BTreeSet;
@@ -26,6 +29,8 @@ pub struct Patient {
     pub compute: Arc<dyn ComputeRead>,
     /// MediaWiki.
     pub wiki: Arc<dyn WikiRead>,
+    /// RabbitMQ, where it is configured.
+    pub notifications: Option<Arc<dyn Notifications>>,
 }
 
 /// Checks everything, prints a line for each thing seen.
@@ -85,7 +90,11 @@ fn files(config: &Config, report: &mut Report) {
         &config.signing.shim_keys_file,
         &config.signing.wiki_keys_file,
     ];
-    let files = files.into_iter().chain(admin.map(|a| &a.password_file));
+    let rabbitmq = config.rabbitmq.as_ref().map(|r| &r.password_file);
+    let files = files
+        .into_iter()
+        .chain(admin.map(|a| &a.password_file))
+        .chain(rabbitmq);
     for file in files.flatten() {
         if let Some(mode) = mode(file).filter(|mode| mode & 0o007 != 0) {
             report.wrong(
@@ -131,6 +140,7 @@ impl Patient {
             compare(&projects, &known, report);
         }
         self.check_wiki(config, report).await;
+        notifications::check(self.notifications.as_deref(), config, report).await;
     }
 
     fn check_database(&self, report: &mut Report) {

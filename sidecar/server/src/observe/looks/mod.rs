@@ -1,0 +1,281 @@
+//! What is to be looked at because of notifications: bursts become one look, and what was told is weighed
+//! against what is known. No I/O here.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use osm_core::ids::{InstanceId, ProjectId};
+use osm_core::instance::Instance;
+use osm_core::ports::{Event, Initiator, Notice, Receipt, Seen};
+use osm_core::told::Told;
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// What comes within this of the first notification is one look.
+const BURST: Duration = Duration::from_secs(1);
+/// The same for projects: all of them are looked at, which is no small thing.
+const PROJECTS: Duration = Duration::from_secs(5);
+/// How long Nova may take to hear what another service told early.
+const LATER: Duration = Duration::from_secs(8);
+/// Nova's requests whose doers are remembered.
+const REQUESTS: usize = 1000;
+/// Clocks of the cloud and ours may differ by so much.
+const SKEW: TimeDelta = TimeDelta::seconds(60);
+
+/// What a look is about.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum About {
+    /// All projects.
+    Projects,
+    /// The servers of one.
+    ServersOf(ProjectId),
+    /// A server.
+    Server(InstanceId),
+}
+
+/// A look to be taken, with all that was told meanwhile.
+#[derive(Clone, Debug)]
+pub(super) struct Look {
+    due: Instant,
+    /// How often it failed.
+    pub tries: u32,
+    /// To be settled when it is done.
+    pub receipts: Vec<Receipt>,
+    /// Whose doing the last of it was.
+    pub by: Option<Initiator>,
+    /// Nova itself said so: other services also tell what Nova asks of them in its own name.
+    by_nova: bool,
+    /// When the last of it was told.
+    at: DateTime<Utc>,
+    project_id: Option<ProjectId>,
+    /// The last facts told.
+    told: Option<(DateTime<Utc>, Told)>,
+    /// Something was told that only Nova can explain.
+    ask: bool,
+    gone: Option<DateTime<Utc>>,
+    /// Nova may not have heard of it yet.
+    early: bool,
+}
+
+/// What follows from a look at a server, with what is known of it.
+#[derive(Debug, PartialEq)]
+pub(super) enum Verdict {
+    /// Nothing new, or nothing of ours.
+    Nothing,
+    /// It is so, as of then.
+    Is(Box<Instance>, DateTime<Utc>),
+    /// Nova is to be asked, as a member of this project.
+    Ask(ProjectId),
+}
+
+impl Look {
+    fn new(at: DateTime<Utc>, due: Instant) -> Self {
+        Self {
+            due,
+            tries: 0,
+            receipts: Vec::new(),
+            by: None,
+            by_nova: false,
+            at,
+            project_id: None,
+            told: None,
+            ask: false,
+            gone: None,
+            early: false,
+        }
+    }
+
+    /// Weighs what was told. `documented`: the project is one of ours. An old notification that comes late
+    /// changes nothing; where clocks leave it open which is newer, Nova is asked.
+    pub fn judge(
+        &self,
+        known: Option<&Seen>,
+        documented: impl Fn(&ProjectId) -> bool,
+        now: DateTime<Utc>,
+    ) -> Verdict {
+        // A port may belong to another project than its server, whose own project alone can be asked.
+        let project_id = known
+            .map(|seen| &seen.instance.project_id)
+            .or(self.project_id.as_ref());
+        let Some(project_id) = project_id.filter(|id| documented(id)) else {
+            return Verdict::Nothing;
+        };
+        let Some(Seen {
+            instance, as_of, ..
+        }) = known
+        else {
+            // What is over before we saw it is nobody's page.
+            return match self.gone {
+                Some(_) => Verdict::Nothing,
+                None => Verdict::Ask(project_id.clone()),
+            };
+        };
+        if let Some(ended) = self.gone {
+            // An id does not come back, so this is true whenever it is told.
+            return match instance.deleted {
+                Some(_) => Verdict::Nothing,
+                None => Verdict::Is(Box::new(ended_at(instance, ended)), now),
+            };
+        }
+        if self.at + SKEW < *as_of || (instance.deleted.is_some() && self.at <= *as_of) {
+            return Verdict::Nothing;
+        }
+        if let Some((at, told)) = &self.told
+            && !self.ask
+            && *at > *as_of
+            && *at <= now + SKEW
+            && let Some(instance) = told.onto(instance)
+        {
+            return Verdict::Is(Box::new(instance), (*at).min(now));
+        }
+        Verdict::Ask(project_id.clone())
+    }
+
+    /// What Nova answered, with the host, which it tells the cloud's operators only.
+    pub fn complete(&self, answered: Instance) -> Instance {
+        let told = self.told.as_ref().and_then(|(_, told)| told.host.clone());
+        Instance {
+            host: answered.host.or(told),
+            ..answered
+        }
+    }
+
+    /// What is known of a server that Nova says does not exist.
+    pub fn vanished(&self, known: &Instance) -> Instance {
+        ended_at(known, self.at)
+    }
+}
+
+fn ended_at(instance: &Instance, ended: DateTime<Utc>) -> Instance {
+    Instance {
+        status: "DELETED".to_owned(),
+        deleted: Some(ended),
+        ..instance.clone()
+    }
+}
+
+/// All looks to be taken.
+#[derive(Debug, Default)]
+pub(super) struct Looks {
+    soon: BTreeMap<About, Look>,
+    /// Those to be taken once more, apart from the others so that nothing waits for them.
+    later: BTreeMap<About, Look>,
+    /// Who made the last requests to Nova: what other services do for it, they tell in Nova's name.
+    doers: VecDeque<Initiator>,
+}
+
+impl Looks {
+    /// Adds what was told.
+    pub fn add(&mut self, notice: Notice, receipt: Receipt, now: Instant) {
+        let Notice { event, at, by } = notice;
+        let by_nova = matches!(
+            event,
+            Event::Server(_) | Event::Gone { .. } | Event::Look { early: false, .. }
+        );
+        let by = by.map(|by| self.doer(by, by_nova));
+        let about = match &event {
+            Event::Server(told) => About::Server(told.id),
+            Event::Gone { id, .. } | Event::Look { id, .. } => About::Server(*id),
+            Event::LookAtProject(project) => About::ServersOf(project.clone()),
+            Event::Projects => About::Projects,
+        };
+        let burst = match event {
+            Event::Projects => PROJECTS,
+            _ => BURST,
+        };
+        let look = self
+            .soon
+            .entry(about)
+            .or_insert_with(|| Look::new(at, now + burst));
+        look.receipts.push(receipt);
+        look.at = look.at.max(at);
+        if by.is_some() && by_nova >= look.by_nova {
+            (look.by, look.by_nova) = (by, by_nova);
+        }
+        match event {
+            Event::Server(told) => {
+                look.project_id = Some(told.project_id.clone());
+                if look.told.as_ref().is_none_or(|(older, _)| *older <= at) {
+                    look.told = Some((at, *told));
+                }
+            }
+            Event::Gone {
+                project_id, ended, ..
+            } => {
+                look.project_id = Some(project_id);
+                look.gone = Some(ended.unwrap_or(at));
+            }
+            Event::Look {
+                project_id, early, ..
+            } => {
+                look.project_id.get_or_insert(project_id);
+                look.ask = true;
+                look.early |= early;
+            }
+            Event::LookAtProject(_) => look.early = true,
+            Event::Projects => {}
+        }
+    }
+
+    /// Who made the request to Nova from which something follows, where that was heard, else who is named.
+    fn doer(&mut self, by: Initiator, by_nova: bool) -> Initiator {
+        let same =
+            |other: &&Initiator| by.request_id.is_some() && other.request_id == by.request_id;
+        match self.doers.iter().find(same) {
+            Some(known) if !by_nova => known.clone(),
+            None if by_nova && by.request_id.is_some() => {
+                if self.doers.len() >= REQUESTS {
+                    self.doers.pop_front();
+                }
+                self.doers.push_back(by.clone());
+                by
+            }
+            _ => by,
+        }
+    }
+
+    /// When the next is due.
+    pub fn next(&self) -> Option<Instant> {
+        let all = self.soon.values().chain(self.later.values());
+        all.map(|look| look.due).min()
+    }
+
+    /// Those that are due.
+    pub fn due(&mut self, now: Instant) -> Vec<(About, Look)> {
+        let mut due = Vec::new();
+        for looks in [&mut self.soon, &mut self.later] {
+            let waiting = std::mem::take(looks).into_iter();
+            let (now_due, still): (Vec<_>, _) = waiting.partition(|(_, look)| look.due <= now);
+            *looks = still.into_iter().collect();
+            due.extend(now_due);
+        }
+        due
+    }
+
+    /// It failed: to be taken again after a while, together with what comes until then.
+    pub fn again(&mut self, about: About, look: Look, now: Instant) {
+        let due = now + BURST * 2_u32.saturating_pow(look.tries);
+        let look = Look {
+            due,
+            tries: look.tries + 1,
+            ..look
+        };
+        self.soon.insert(about, look);
+    }
+
+    /// It is done; where Nova may have been asked too early, it is asked once more.
+    pub fn done(&mut self, about: About, look: &Look, now: Instant) {
+        if look.early && look.gone.is_none() {
+            let later = Look {
+                due: now + LATER,
+                receipts: Vec::new(),
+                early: false,
+                ask: true,
+                ..look.clone()
+            };
+            self.later.insert(about, later);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
