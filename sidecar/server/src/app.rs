@@ -275,7 +275,7 @@ pub async fn patient(config: &Config, secrets: &Secrets) -> Result<Patient, Port
         identity: cloud.clone(),
         compute: cloud,
         wiki: Arc::new(wiki(config, secrets)?),
-        notifications: hearing::rabbitmq(config, secrets)?.map(|it| Arc::new(it) as _),
+        notifications: clients::rabbitmq(config, secrets)?.map(|it| Arc::new(it) as _),
     })
 }
 

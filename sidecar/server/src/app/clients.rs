@@ -4,6 +4,7 @@ use crate::config::{Config, Secrets};
 use osm_backends::ldap::{Ldap, LdapConfig};
 use osm_backends::mysql::{Store, StoreConfig};
 use osm_backends::openstack::{Assigner, OpenStack, OpenStackConfig};
+use osm_backends::rabbitmq::{RabbitMq, RabbitMqConfig};
 use osm_backends::wiki::{Wiki, WikiConfig};
 use osm_core::ports::{IdentityWrite, PortError};
 use std::sync::Arc;
@@ -81,4 +82,20 @@ pub fn wiki(config: &Config, secrets: &Secrets) -> Result<Wiki, PortError> {
         keys: secrets.wiki_keys.clone(),
         timeout: Wiki::CALL_TIMEOUT,
     })
+}
+
+/// A client of RabbitMQ, where it is configured.
+pub fn rabbitmq(config: &Config, secrets: &Secrets) -> Result<Option<RabbitMq>, PortError> {
+    let (Some(rabbitmq), Some(password)) = (&config.rabbitmq, &secrets.rabbitmq_password) else {
+        return Ok(None);
+    };
+    RabbitMq::new(RabbitMqConfig {
+        urls: rabbitmq.urls.iter().map(ToString::to_string).collect(),
+        username: rabbitmq.username.clone(),
+        password: password.clone(),
+        queue: rabbitmq.queue.clone(),
+        queue_length: rabbitmq.queue_length,
+        queue_expires: Duration::from_secs(3600 * u64::from(rabbitmq.queue_hours)),
+    })
+    .map(Some)
 }

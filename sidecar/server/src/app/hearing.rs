@@ -1,12 +1,10 @@
 //! Notifications, where it is said where they are.
 
-use super::App;
+use super::{App, clients};
 use crate::config::{Config, Secrets};
 use crate::observe::{Listener, Observer, Who};
-use osm_backends::rabbitmq::{RabbitMq, RabbitMqConfig};
 use osm_core::ports::PortError;
 use std::sync::Arc;
-use std::time::Duration;
 use tracing::info;
 
 impl App {
@@ -17,7 +15,9 @@ impl App {
         secrets: &Secrets,
         observer: &Arc<Observer>,
     ) -> Result<Option<Arc<Listener>>, PortError> {
-        let (Some(feed), Some(region)) = (rabbitmq(config, secrets)?, config.heard_region()) else {
+        let (Some(feed), Some(region)) =
+            (clients::rabbitmq(config, secrets)?, config.heard_region())
+        else {
             info!("notifications are not listened to: there is no [rabbitmq] in the configuration");
             return Ok(None);
         };
@@ -33,20 +33,4 @@ impl App {
             },
         })))
     }
-}
-
-/// The broker.
-pub(super) fn rabbitmq(config: &Config, secrets: &Secrets) -> Result<Option<RabbitMq>, PortError> {
-    let (Some(rabbitmq), Some(password)) = (&config.rabbitmq, &secrets.rabbitmq_password) else {
-        return Ok(None);
-    };
-    RabbitMq::new(RabbitMqConfig {
-        urls: rabbitmq.urls.iter().map(ToString::to_string).collect(),
-        username: rabbitmq.username.clone(),
-        password: password.clone(),
-        queue: rabbitmq.queue.clone(),
-        queue_length: rabbitmq.queue_length,
-        queue_expires: Duration::from_secs(3600 * u64::from(rabbitmq.queue_hours)),
-    })
-    .map(Some)
 }

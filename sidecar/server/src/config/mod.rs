@@ -117,6 +117,8 @@ pub struct Keystone {
     /// The domain in which Keystone has the people of LDAP, by their shell names.
     #[serde(default = "people")]
     pub people_domain: String,
+    /// That domain's id, as notifications name it.
+    pub people_domain_id: Option<String>,
     /// What a project's members are assigned in Keystone.
     #[serde(default = "member")]
     pub member_role: String,
