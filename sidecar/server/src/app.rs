@@ -3,6 +3,8 @@
 mod clients;
 mod commands;
 
+mod restored;
+
 use crate::actions::{
     ApiReply, ApiRequest, Caller, Context, RegionSettings, Settings, SpecialRequest,
 };
@@ -25,10 +27,11 @@ use osm_backends::mysql::Store;
 use osm_backends::openstack::{OpenStack, with_request_id};
 use osm_backends::wiki::Wiki;
 use osm_core::ports::{
-    Directory as _, Identity as _, IdentityWrite, OperationFilter, Operations as _, Pages as _,
-    PortError, WikiRead as _,
+    Directory as _, Holds as _, Identity as _, IdentityWrite, OperationFilter, Operations as _,
+    Pages as _, PortError, WikiRead as _,
 };
 use osm_core::view::View;
+use restored::once_compared;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -82,6 +85,7 @@ impl App {
             operations: self.store.clone(),
             pages: self.store.clone(),
             index: self.store.clone(),
+            restored: Arc::new(self.comparing(settings.clone(), self.quick.clone())),
             settings,
             work,
             clock: Utc::now,
@@ -156,7 +160,9 @@ impl App {
             owner,
             clock: Utc::now,
         };
+        let restored = Arc::new(self.restored(config));
         let observer = Arc::new(Observer {
+            restored: restored.clone(),
             compute: self.cloud.clone(),
             directory: self.directory.clone(),
             identity: self.cloud.clone(),
@@ -181,9 +187,16 @@ impl App {
         let router = http::router(Http::new(gate, Arc::new(Traced(context)), health));
 
         let mut workers = JoinSet::new();
-        workers.spawn(runner.run(stopped.clone()));
-        workers.spawn(documenter.run(stopped.clone()));
-        workers.spawn(observer.run(stopped.clone()));
+        let (compared, begin) = watch::channel(false);
+        let stop_looking = stopped.clone();
+        tokio::spawn(async move {
+            restored.at_start(stop_looking).await;
+            let _ = compared.send(true);
+        });
+        let waiting = |work| once_compared(begin.clone(), stopped.clone(), work);
+        workers.spawn(waiting(runner.run(stopped.clone()).boxed()));
+        workers.spawn(waiting(documenter.run(stopped.clone()).boxed()));
+        workers.spawn(waiting(observer.run(stopped.clone()).boxed()));
         workers.spawn(sealer.run(stopped.clone()));
         info!(%address, version = env!("CARGO_PKG_VERSION"), "serving");
         let server = axum::serve(listener, router)
@@ -246,6 +259,7 @@ impl App {
                 };
                 let open = store.operations(&filter).await?;
                 Ok(Backlog {
+                    held: store.hold().await?.is_some(),
                     operations: open.into_iter().map(|operation| operation.state).collect(),
                     pages,
                     since,

@@ -5,6 +5,7 @@ mod audit;
 mod compute;
 mod directory;
 mod error;
+mod holds;
 mod store;
 mod wiki;
 
@@ -12,5 +13,6 @@ pub use audit::{AuditSeals, AuditTrail, Coverage, Sealed};
 pub use compute::{ComputeRead, ComputeWrite, Since, Tagged};
 pub use directory::{Directory, DirectoryWrite, Identity, IdentityWrite, KeystoneProject};
 pub use error::{Kind, PortError};
+pub use holds::{Hold, Holds, Lost, Made, Open, Trace};
 pub use store::*;
 pub use wiki::{Edit, EditAs, Edited, PageState, WikiInfo, WikiRead, WikiWrite};
