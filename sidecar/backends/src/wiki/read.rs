@@ -4,7 +4,6 @@ use super::Wiki;
 use async_trait::async_trait;
 use osm_core::actor::{Block, WikiUser};
 use osm_core::ids::OperationId;
-use osm_core::pages::summary;
 use osm_core::ports::{Kind, PageState, PortError, WikiInfo, WikiRead};
 use serde::Deserialize;
 use serde_json::Value;
@@ -15,9 +14,6 @@ const MANY: usize = 500;
 const FEW: usize = 50;
 /// MediaWiki takes this sign for a separator where a list begins with it; a title may hold a pipe in vain.
 const UNIT: &str = "\u{1f}";
-
-/// The tag of our edits: the extension puts it, and nobody can put it by hand.
-const TAG: &str = "openstackmanager";
 
 #[derive(Deserialize)]
 struct Page {
@@ -280,36 +276,7 @@ impl WikiRead for Wiki {
     }
 
     async fn told_operations(&self, limit: u32) -> Result<Vec<(OperationId, String)>, PortError> {
-        let limit = limit.to_string();
-        let reply = self
-            .query(
-                "recent changes",
-                &[
-                    ("action", "query"),
-                    ("list", "recentchanges"),
-                    ("rctag", TAG),
-                    ("rcprop", "title|comment"),
-                    ("rclimit", &limit),
-                ],
-            )
-            .await?;
-        let Some(changes) = reply.pointer("/query/recentchanges") else {
-            return Err(PortError::new(
-                "wiki",
-                "query",
-                "recent changes",
-                Kind::Protocol,
-                "the answer has no list of them",
-            ));
-        };
-        let mut told = Vec::new();
-        for change in list_at(changes, "") {
-            // Absent where it is hidden.
-            let comment = text_at(change, "/comment").unwrap_or_default();
-            let title = text_at(change, "/title").unwrap_or_default();
-            told.extend(summary::operations(comment).map(|id| (id, title.to_owned())));
-        }
-        Ok(told)
+        self.told(limit).await
     }
 
     async fn info(&self) -> Result<WikiInfo, PortError> {
@@ -398,11 +365,11 @@ fn words_at(value: &Value, path: &'static str) -> impl Iterator<Item = String> {
     words.into_iter()
 }
 
-fn text_at<'v>(value: &'v Value, path: &str) -> Option<&'v str> {
+pub(super) fn text_at<'v>(value: &'v Value, path: &str) -> Option<&'v str> {
     value.pointer(path).and_then(Value::as_str)
 }
 
-fn list_at<'v>(value: &'v Value, path: &str) -> impl Iterator<Item = &'v Value> {
+pub(super) fn list_at<'v>(value: &'v Value, path: &str) -> impl Iterator<Item = &'v Value> {
     value
         .pointer(path)
         .and_then(Value::as_array)
