@@ -4,6 +4,8 @@ mod clients;
 mod commands;
 mod hearing;
 
+mod restored;
+
 use crate::actions::{
     ApiReply, ApiRequest, Caller, Context, RegionSettings, Settings, SpecialRequest,
 };
@@ -26,10 +28,11 @@ use osm_backends::mysql::Store;
 use osm_backends::openstack::{OpenStack, with_request_id};
 use osm_backends::wiki::Wiki;
 use osm_core::ports::{
-    Directory as _, Identity as _, IdentityWrite, OperationFilter, Operations as _, Pages as _,
-    PortError, WikiRead as _,
+    Directory as _, Holds as _, Identity as _, IdentityWrite, OperationFilter, Operations as _,
+    Pages as _, PortError, WikiRead as _,
 };
 use osm_core::view::View;
+use restored::once_compared;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -83,6 +86,7 @@ impl App {
             operations: self.store.clone(),
             pages: self.store.clone(),
             index: self.store.clone(),
+            restored: Arc::new(self.comparing(settings.clone(), self.quick.clone())),
             settings,
             work,
             clock: Utc::now,
@@ -157,7 +161,9 @@ impl App {
             owner,
             clock: Utc::now,
         };
+        let restored = Arc::new(self.restored(config));
         let observer = Arc::new(Observer {
+            restored: restored.clone(),
             compute: self.cloud.clone(),
             directory: self.directory.clone(),
             identity: self.cloud.clone(),
@@ -184,9 +190,16 @@ impl App {
         let router = http::router(Http::new(gate, Arc::new(Traced(context)), health));
 
         let mut workers = JoinSet::new();
-        workers.spawn(runner.run(stopped.clone()));
-        workers.spawn(documenter.run(stopped.clone()));
-        workers.spawn(observer.run(stopped.clone()));
+        let (compared, begin) = watch::channel(false);
+        let stop_looking = stopped.clone();
+        tokio::spawn(async move {
+            restored.at_start(stop_looking).await;
+            let _ = compared.send(true);
+        });
+        let waiting = |work| once_compared(begin.clone(), stopped.clone(), work);
+        workers.spawn(waiting(runner.run(stopped.clone()).boxed()));
+        workers.spawn(waiting(documenter.run(stopped.clone()).boxed()));
+        workers.spawn(waiting(observer.run(stopped.clone()).boxed()));
         workers.spawn(sealer.run(stopped.clone()));
         if let Some(listener) = hears {
             workers.spawn(listener.run(stopped.clone()));
@@ -252,6 +265,7 @@ impl App {
                 };
                 let open = store.operations(&filter).await?;
                 Ok(Backlog {
+                    held: store.hold().await?.is_some(),
                     operations: open.into_iter().map(|operation| operation.state).collect(),
                     pages,
                     since,

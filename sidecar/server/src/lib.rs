@@ -18,4 +18,5 @@ pub mod faults;
 pub mod http;
 pub mod observe;
 pub mod operations;
-pub mod telemetry;
+pub mod restored;
+mod telemetry;

@@ -100,11 +100,10 @@ fn kind_of_code(code: u16) -> Kind {
         1406 | 1153 => Kind::TooLarge,
         // a statement's time limit, in MySQL and in MariaDB
         3024 | 1969 => Kind::Timeout,
-        // disk full, too many connections, Galera not ready, shutdown, table full, lock timeout,
+        // disk full, too many connections, Galera not ready, shutdown, table full, not committed, lock timeout,
         // deadlock, read-only, killed, read-only mode
-        1021 | 1040 | 1047 | 1053 | 1114 | LOCK_TIMEOUT | DEADLOCK | 1290 | 1317 | 1836 | 1927 => {
-            Kind::Unavailable
-        }
+        1021 | 1040 | 1047 | 1053 | 1114 | 1180 | LOCK_TIMEOUT | DEADLOCK | 1290 | 1317 | 1836
+        | 1927 => Kind::Unavailable,
         _ => Kind::Rejected,
     }
 }

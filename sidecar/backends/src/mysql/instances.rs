@@ -2,7 +2,7 @@
 
 use super::failure::Failure;
 use super::stored::{decode, encode, readable};
-use super::{Store, first, marks, put, rows};
+use super::{Store, commit, first, marks, put, rows};
 use async_trait::async_trait;
 use chrono::{DateTime, NaiveDateTime, Utc};
 use mysql_async::prelude::Queryable;
@@ -209,7 +209,7 @@ impl Store {
             )
             .await?;
         }
-        tx.commit().await?;
+        commit(tx).await?;
         Ok(old)
     }
 }

@@ -1,13 +1,13 @@
 //! Schema changes: numbered, forward only, each applied once.
 
 use super::failure::Failure;
-use super::{Store, first};
+use super::{RETRIES, Store, first, put};
 use mysql_async::Conn;
 use mysql_async::prelude::Queryable;
 use osm_core::ports::PortError;
 
 /// A file of `migrations/`; its number is its place in the list, from 1.
-const MIGRATIONS: [(&str, &str); 4] = [
+const MIGRATIONS: [(&str, &str); 5] = [
     ("store", include_str!("migrations/0001_store.sql")),
     (
         "cancellations",
@@ -18,6 +18,7 @@ const MIGRATIONS: [(&str, &str); 4] = [
         "audit chain",
         include_str!("migrations/0004_audit_chain.sql"),
     ),
+    ("holds", include_str!("migrations/0005_holds.sql")),
 ];
 
 /// So long does one replica wait for another that is migrating.
@@ -45,7 +46,13 @@ impl Store {
                 "another replica has been migrating for a minute".to_owned(),
             ));
         }
-        let applied = apply(&mut conn).await;
+        let mut applied = apply(&mut conn).await;
+        for _ in 0..RETRIES {
+            if !applied.as_ref().is_err_and(Failure::lost_race) {
+                break;
+            }
+            applied = apply(&mut conn).await;
+        }
         // Closing the connection gives the lock back, whatever happened.
         conn.disconnect().await?;
         applied
@@ -78,13 +85,17 @@ async fn apply(conn: &mut Conn) -> Result<Vec<&'static str>, Failure> {
     for (number, (name, sql)) in (1..).zip(MIGRATIONS) {
         if number > done {
             conn.query_drop(sql).await?;
-            conn.exec_drop(
+            // On a Galera cluster the lock holds back only those who migrate on the same node.
+            let first = put(
+                conn,
                 "INSERT INTO schema_version (version, name, applied_at)
                  VALUES (?, ?, UTC_TIMESTAMP(6))",
                 (number, name),
             )
             .await?;
-            applied.push(name);
+            if first {
+                applied.push(name);
+            }
         }
     }
     Ok(applied)

@@ -2,10 +2,11 @@
 //!
 //! Reading order: `migrations/` (the tables) → [`Store`] → `links` (links, pins, nonces) →
 //! `operations` (submitting, reading) → `work` (what the runner does) → `pages` → `instances` →
-//! `audit` (writing it), `seals` (its chain) and `trail` (reading it).
+//! `audit` (writing it), `seals` (its chain) and `trail` (reading it) → `holds` (all writing held after a restore).
 
 mod audit;
 mod failure;
+mod holds;
 mod instances;
 mod links;
 mod migrate;
@@ -20,9 +21,10 @@ mod work;
 use crate::secret::Secret;
 use chrono::{DateTime, NaiveDateTime, Utc};
 use failure::Failure;
+use mysql_async::consts::StatusFlags;
 use mysql_async::prelude::{FromRow, Queryable};
 use mysql_async::{
-    Conn, OptsBuilder, Params, Pool, PoolConstraints, PoolOpts, Row, Transaction, TxOpts,
+    Conn, OkPacket, OptsBuilder, Params, Pool, PoolConstraints, PoolOpts, Row, Transaction, TxOpts,
 };
 use osm_core::ports::PortError;
 use std::fmt;
@@ -163,6 +165,22 @@ impl Store {
     async fn begin(&self) -> Result<Transaction<'static>, Failure> {
         Ok(self.pool.start_transaction(TxOpts::default()).await?)
     }
+}
+
+/// Commits. A Galera node rolls a transaction back where another node was faster, and does not say so where that
+/// happens while a statement is prepared: what follows runs outside of any transaction, and COMMIT succeeds. The
+/// server's word on the last statement shows it.
+async fn commit(tx: Transaction<'_>) -> Result<(), Failure> {
+    // After an error there is no such word; an error is the caller's to see.
+    let outside = |ok: &OkPacket<'_>| {
+        !ok.status_flags()
+            .contains(StatusFlags::SERVER_STATUS_IN_TRANS)
+    };
+    if tx.last_ok_packet().is_some_and(outside) {
+        tx.rollback().await?;
+        return Err(Failure::Raced);
+    }
+    Ok(tx.commit().await?)
 }
 
 /// All rows of a query.

@@ -4,7 +4,7 @@ use super::audit::{self, Doing};
 use super::failure::Failure;
 use super::pages::BATCH;
 use super::stored::{decode_msg, decode_plan, encode_plan, readable};
-use super::{Store, first, marks, put, rows};
+use super::{Store, commit, first, holds, marks, put, rows};
 use async_trait::async_trait;
 use chrono::{DateTime, NaiveDateTime, Utc};
 use mysql_async::prelude::Queryable;
@@ -80,7 +80,7 @@ impl Store {
         let mut tx = self.begin().await?;
         let outcome = submit(&mut tx, new).await?;
         if matches!(outcome, Submitted::Recorded(_)) {
-            tx.commit().await?;
+            commit(tx).await?;
         } else {
             tx.rollback().await?;
         }
@@ -170,6 +170,9 @@ async fn submit(tx: &mut Transaction<'_>, new: &NewOperation) -> Result<Submitte
         // The caller repeats itself, since the answer to the first time was lost.
         return Ok(Submitted::Recorded(new.id.clone()));
     }
+    if holds::stands(tx).await? {
+        return Ok(Submitted::Held);
+    }
     if let Some(before) = keyed(tx, new.idempotency.as_ref(), &new.id, new.at).await? {
         return Ok(before.map_or(Submitted::KeyReused, Submitted::Replayed));
     }
@@ -238,8 +241,24 @@ fn creates_server(plan: &Plan) -> bool {
         .any(|planned| matches!(planned.step, Step::CreateServer { .. }))
 }
 
-async fn exists(tx: &mut Transaction<'_>, id: &str) -> Result<bool, Failure> {
-    let row: Option<(u8,)> = first(tx, "SELECT 1 FROM operations WHERE id = ?", (id,)).await?;
+/// Whether there is an operation of that id.
+pub(super) async fn exists(on: &mut impl Queryable, id: &str) -> Result<bool, Failure> {
+    let row: Option<(u8,)> = first(on, "SELECT 1 FROM operations WHERE id = ?", (id,)).await?;
+    Ok(row.is_some())
+}
+
+/// Whether an operation made a server or worked on it.
+pub(super) async fn instance_operation(
+    on: &mut impl Queryable,
+    region: &Region,
+    server: InstanceId,
+) -> Result<bool, Failure> {
+    let row: Option<(u8,)> = first(
+        on,
+        "SELECT 1 FROM operations WHERE region = ? AND instance_id = ? LIMIT 1",
+        (region.as_str(), server.to_string()),
+    )
+    .await?;
     Ok(row.is_some())
 }
 

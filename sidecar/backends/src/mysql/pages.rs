@@ -2,7 +2,7 @@
 
 use super::failure::Failure;
 use super::stored::{decode, encode};
-use super::{Store, first, lease_end, marks, put, rows};
+use super::{Store, commit, first, lease_end, marks, put, rows};
 use async_trait::async_trait;
 use chrono::{DateTime, NaiveDateTime, Utc};
 use mysql_async::prelude::Queryable;
@@ -51,7 +51,7 @@ impl Pages for Store {
                 (at.naive_utc(), why, work.key.stored()),
             )
             .await?;
-            Ok(tx.commit().await?)
+            commit(tx).await
         })
         .await
     }
@@ -116,7 +116,7 @@ impl Store {
     async fn try_due(&self, due: &PageDue) -> Result<(), Failure> {
         let mut tx = self.begin().await?;
         add_due(&mut tx, due).await?;
-        Ok(tx.commit().await?)
+        commit(tx).await
     }
 
     async fn try_claim_page(
@@ -130,7 +130,8 @@ impl Store {
         let row: Option<(String, String, u32)> = first(
             &mut tx,
             "SELECT page_key, page, attempts FROM page_queue FORCE INDEX (turn)
-             WHERE due_at <= ? ORDER BY seen_only, since LIMIT 1 FOR UPDATE SKIP LOCKED",
+             WHERE due_at <= ? AND NOT EXISTS (SELECT 1 FROM holds WHERE read_through_at IS NULL)
+             ORDER BY seen_only, since LIMIT 1 FOR UPDATE SKIP LOCKED",
             (now.naive_utc(),),
         )
         .await?;
@@ -140,10 +141,13 @@ impl Store {
         };
         tx.exec_drop(
             "UPDATE page_queue SET owner = ?, due_at = ?, attempts = attempts + 1
-             WHERE page_key = ?",
-            (owner, lease_end(now, lease), &key),
+             WHERE page_key = ? AND due_at <= ?",
+            (owner, lease_end(now, lease), &key, now.naive_utc()),
         )
         .await?;
+        if tx.affected_rows() == 0 {
+            return Err(Failure::Raced);
+        }
         let reasons: Vec<Reason> = rows(
             &mut tx,
             "SELECT id, wiki_user_id, wiki_user_name, operation_id, what FROM page_reasons
@@ -151,7 +155,7 @@ impl Store {
             (&key,),
         )
         .await?;
-        tx.commit().await?;
+        commit(tx).await?;
         // What cannot be read stays claimed until its lease ends, and so does not block the others.
         let key: PageKey = decode("page key", &page)?;
         Ok(Some(PageWork {
@@ -192,7 +196,7 @@ impl Store {
             tx.exec_drop("DELETE FROM page_queue WHERE page_key = ?", (&key,))
                 .await?;
         }
-        Ok(tx.commit().await?)
+        commit(tx).await
     }
 
     async fn try_titles(
@@ -252,7 +256,7 @@ impl Store {
                     .await?
                 }
             };
-        tx.commit().await?;
+        commit(tx).await?;
         Ok(reserved)
     }
 
@@ -272,7 +276,7 @@ impl Store {
             )
             .await?;
         }
-        Ok(tx.commit().await?)
+        commit(tx).await
     }
 }
 

@@ -6,7 +6,7 @@
 use super::failure::Failure;
 use super::pages::add_due;
 use super::trail::{ROW, hash_of, row_of};
-use super::{Store, first, lease_end, marks};
+use super::{Store, commit, first, lease_end, marks};
 use async_trait::async_trait;
 use chrono::{DateTime, NaiveDate, Utc};
 use mysql_async::prelude::Queryable;
@@ -70,7 +70,7 @@ impl Store {
             put_down(&mut tx, &seals, now).await?;
         }
         let anchored = anchor(&mut tx, now.date_naive()).await?;
-        tx.commit().await?;
+        commit(tx).await?;
         Ok(Sealed {
             rows: seals.len(),
             more: seals.len() == BATCH,

@@ -4,7 +4,7 @@ use super::audit::{self, Doing};
 use super::failure::Failure;
 use super::operations::{keyed, state_of, step_state_of};
 use super::stored::decode_plan;
-use super::{Store, first, put, rows};
+use super::{Store, commit, first, put, rows};
 use chrono::{DateTime, Utc};
 use mysql_async::Transaction;
 use mysql_async::prelude::Queryable;
@@ -68,7 +68,7 @@ impl Store {
                 at,
             };
             audit::append(&mut tx, id, event, &doing, json!({})).await?;
-            tx.commit().await?;
+            commit(tx).await?;
         } else {
             tx.rollback().await?;
         }

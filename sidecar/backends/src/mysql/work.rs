@@ -5,7 +5,7 @@ use super::failure::Failure;
 use super::operations::{read, state_of};
 use super::pages::add_due;
 use super::stored::encode_msg;
-use super::{Store, first, lease_end};
+use super::{Store, commit, first, lease_end};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use mysql_async::prelude::Queryable;
@@ -78,7 +78,9 @@ impl OperationWork for Store {
         self.attempt("look whether an operation is still held in", || async {
             let row: Option<(u8,)> = first(
                 &mut self.conn().await?,
-                "SELECT 1 FROM operations WHERE id = ? AND generation = ? AND owner IS NOT NULL",
+                "SELECT 1 FROM operations
+                 WHERE id = ? AND generation = ? AND owner IS NOT NULL
+                   AND NOT EXISTS (SELECT 1 FROM holds)",
                 (id.as_str(), generation),
             )
             .await?;
@@ -133,7 +135,8 @@ impl Store {
         // In the index's order, so that no row but the one taken is locked.
         let row: Option<(String,)> = first(
             &mut tx,
-            "SELECT id FROM operations FORCE INDEX (due) WHERE due_at <= ?
+            "SELECT id FROM operations FORCE INDEX (due)
+             WHERE due_at <= ? AND NOT EXISTS (SELECT 1 FROM holds)
              ORDER BY due_at LIMIT 1 FOR UPDATE SKIP LOCKED",
             (now.naive_utc(),),
         )
@@ -144,13 +147,16 @@ impl Store {
         };
         tx.exec_drop(
             "UPDATE operations SET owner = ?, generation = generation + 1, due_at = ?
-             WHERE id = ?",
-            (owner, lease_end(now, lease), &id),
+             WHERE id = ? AND due_at <= ?",
+            (owner, lease_end(now, lease), &id, now.naive_utc()),
         )
         .await?;
+        if tx.affected_rows() == 0 {
+            return Err(Failure::Raced);
+        }
         // What cannot be read stays claimed until its lease ends, and so does not block the others.
         let operation = read(&mut tx, &OperationId::trusted(id)).await;
-        tx.commit().await?;
+        commit(tx).await?;
         operation
     }
 
@@ -218,7 +224,7 @@ impl Store {
         for due in &note.due {
             add_due(&mut tx, due).await?;
         }
-        Ok(tx.commit().await?)
+        commit(tx).await
     }
 
     async fn try_note_state(
@@ -244,7 +250,7 @@ impl Store {
         if state.over() {
             end(&mut tx, id, state, error, at).await?;
         }
-        Ok(tx.commit().await?)
+        commit(tx).await
     }
 }
 
@@ -330,6 +336,6 @@ fn held_if(held: bool, id: &OperationId, generation: u64) -> Result<(), Failure>
         return Ok(());
     }
     Err(Failure::Conflict(format!(
-        "operation {id} is no longer held under generation {generation}"
+        "operation {id} is no longer held under generation {generation}, or all writing is held"
     )))
 }

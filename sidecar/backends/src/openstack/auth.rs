@@ -18,6 +18,8 @@ pub(super) struct Session {
     pub token: Secret,
     /// The domain of the project.
     pub domain_id: String,
+    /// Our account.
+    pub user_id: Option<String>,
     catalogue: Vec<CatalogueEntry>,
     /// By our own clock: Keystone's may differ.
     renew_at: Instant,
@@ -200,6 +202,7 @@ fn session(request: &Request, reply: &Reply, begun: Instant) -> Result<Session, 
     Ok(Session {
         token: Secret::new(token),
         domain_id: body.project.domain.id,
+        user_id: body.user.map(|user| user.id),
         catalogue: body.catalog,
         renew_at: begun + life.min(Duration::from_secs(86_400)) * 3 / 4,
     })

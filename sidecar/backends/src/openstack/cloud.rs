@@ -103,6 +103,12 @@ impl Cloud {
         Err(request.error(Kind::Protocol, format!("{MAX_PAGES} pages and no end")))
     }
 
+    /// Keystone's id of our account.
+    pub async fn user_id(&self) -> Result<Option<String>, PortError> {
+        let session = self.sessions.get(&self.http, &Scope::Reader).await?;
+        Ok(session.user_id.clone())
+    }
+
     /// Whether each region in use has the services we need; says the first thing missing.
     pub async fn check_catalogue(&self) -> Result<(), PortError> {
         let session = self.sessions.get(&self.http, &Scope::Reader).await?;

@@ -47,15 +47,9 @@ impl ComputeRead for OpenStack {
         project: &ProjectId,
         id: InstanceId,
     ) -> Result<Option<Instance>, PortError> {
-        let request = Request::get(Service::Compute, "read server", id, server_path(id));
-        let reply = match self.cloud.call(&project.into(), region, &request).await {
-            Err(error) if error.kind == Kind::NotFound => return Ok(None),
-            outcome => outcome?,
+        let Some(server) = self.read_server(region, project, id).await? else {
+            return Ok(None);
         };
-        let ServerReply { server } = reply.json::<ServerReply<Server>>(&request)?;
-        if server.id != id.0 {
-            return Err(reply.nonsense(&request, "it is about another server"));
-        }
         Ok(self.instances(region, vec![server]).await?.pop())
     }
 
@@ -137,6 +131,19 @@ impl ComputeRead for OpenStack {
         Ok(actions.iter().any(|done| done.action != "create"))
     }
 
+    async fn ours(
+        &self,
+        region: &Region,
+        project: &ProjectId,
+        id: InstanceId,
+    ) -> Result<bool, PortError> {
+        let Some(server) = self.read_server(region, project, id).await? else {
+            return Ok(false);
+        };
+        let us = self.cloud.user_id().await?;
+        Ok(us.is_some() && server.user_id == us)
+    }
+
     async fn console_output(
         &self,
         region: &Region,
@@ -146,8 +153,7 @@ impl ComputeRead for OpenStack {
         let body = json!({"os-getConsoleOutput": {"length": CONSOLE_LINES}});
         let request = action("read console output of", id, body).repeatable();
         let reply = self.cloud.call(&project.into(), region, &request).await?;
-        let output = reply.json::<ConsoleReply>(&request)?.output;
-        Ok(end_of(&output.unwrap_or_default(), CONSOLE_BYTES).to_owned())
+        Ok(reply.json::<ConsoleReply>(&request)?.end(CONSOLE_BYTES))
     }
 }
 
@@ -232,6 +238,25 @@ impl ComputeWrite for OpenStack {
 }
 
 impl OpenStack {
+    /// `None` only on Nova's word that there is no such server.
+    async fn read_server(
+        &self,
+        region: &Region,
+        project: &ProjectId,
+        id: InstanceId,
+    ) -> Result<Option<Server>, PortError> {
+        let request = Request::get(Service::Compute, "read server", id, server_path(id));
+        let reply = match self.cloud.call(&project.into(), region, &request).await {
+            Err(error) if error.kind == Kind::NotFound => return Ok(None),
+            outcome => outcome?,
+        };
+        let ServerReply { server } = reply.json::<ServerReply<Server>>(&request)?;
+        if server.id != id.0 {
+            return Err(reply.nonsense(&request, "it is about another server"));
+        }
+        Ok(Some(server))
+    }
+
     /// All pages; begun again where the server at a page's end was deleted before the next was asked for.
     async fn server_list(
         &self,
@@ -370,17 +395,4 @@ fn create_body(request: &ServerRequest, tagged: &Tagged) -> Value {
         fields.insert("security_groups".to_owned(), Value::Array(groups));
     }
     json!({"server": server})
-}
-
-/// The last part of a text, from a line's beginning where that can be.
-fn end_of(text: &str, bytes: usize) -> &str {
-    let mut start = text.len().saturating_sub(bytes);
-    while !text.is_char_boundary(start) {
-        start += 1;
-    }
-    let end = text.get(start..).unwrap_or(text);
-    match end.split_once('\n') {
-        Some((_, rest)) if start > 0 && !rest.is_empty() => rest,
-        _ => end,
-    }
 }

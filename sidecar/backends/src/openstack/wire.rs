@@ -21,6 +21,7 @@ pub(super) struct Token {
     pub issued_at: DateTime<Utc>,
     pub expires_at: DateTime<Utc>,
     pub project: TokenProject,
+    pub user: Option<Id>,
     pub catalog: Vec<CatalogueEntry>,
 }
 
@@ -79,6 +80,8 @@ pub(super) struct NewServer {
 pub(super) struct Server {
     pub id: Uuid,
     pub tenant_id: String,
+    /// Who made it.
+    pub user_id: Option<String>,
     pub status: String,
     pub created: DateTime<Utc>,
     pub name: Option<String>,
@@ -271,7 +274,27 @@ pub(super) struct InstanceAction {
 
 #[derive(Deserialize)]
 pub(super) struct ConsoleReply {
-    pub output: Option<String>,
+    output: Option<String>,
+}
+
+impl ConsoleReply {
+    /// The last part of what the console says.
+    pub fn end(self, bytes: usize) -> String {
+        end_of(&self.output.unwrap_or_default(), bytes).to_owned()
+    }
+}
+
+/// The last part of a text, from a line's beginning where that can be.
+fn end_of(text: &str, bytes: usize) -> &str {
+    let mut start = text.len().saturating_sub(bytes);
+    while !text.is_char_boundary(start) {
+        start += 1;
+    }
+    let end = text.get(start..).unwrap_or(text);
+    match end.split_once('\n') {
+        Some((_, rest)) if start > 0 && !rest.is_empty() => rest,
+        _ => end,
+    }
 }
 
 // Glance

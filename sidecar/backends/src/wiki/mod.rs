@@ -13,6 +13,7 @@ mod http;
 pub mod push;
 mod read;
 mod session;
+mod told;
 
 use fault::Failure;
 use http::{Exchange, Http};

@@ -3,6 +3,7 @@
 use super::Wiki;
 use async_trait::async_trait;
 use osm_core::actor::{Block, WikiUser};
+use osm_core::ids::OperationId;
 use osm_core::ports::{Kind, PageState, PortError, WikiInfo, WikiRead};
 use serde::Deserialize;
 use serde_json::Value;
@@ -274,6 +275,10 @@ impl WikiRead for Wiki {
         Ok(user.and_then(|user| account_of(user, &reply)))
     }
 
+    async fn told_operations(&self, limit: u32) -> Result<Vec<(OperationId, String)>, PortError> {
+        self.told(limit).await
+    }
+
     async fn info(&self) -> Result<WikiInfo, PortError> {
         let reply = self
             .query(
@@ -360,11 +365,11 @@ fn words_at(value: &Value, path: &'static str) -> impl Iterator<Item = String> {
     words.into_iter()
 }
 
-fn text_at<'v>(value: &'v Value, path: &str) -> Option<&'v str> {
+pub(super) fn text_at<'v>(value: &'v Value, path: &str) -> Option<&'v str> {
     value.pointer(path).and_then(Value::as_str)
 }
 
-fn list_at<'v>(value: &'v Value, path: &str) -> impl Iterator<Item = &'v Value> {
+pub(super) fn list_at<'v>(value: &'v Value, path: &str) -> impl Iterator<Item = &'v Value> {
     value
         .pointer(path)
         .and_then(Value::as_array)

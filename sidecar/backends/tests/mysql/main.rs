@@ -11,6 +11,8 @@
 )]
 
 mod audit;
+mod galera;
+mod holds;
 mod instances;
 mod links;
 mod operations;
@@ -33,9 +35,9 @@ use osm_core::instance::{Flavor, Instance, ServerRequest};
 use osm_core::message::Msg;
 use osm_core::plan::{Facts, Goal, Plan, PlannedStep, Step, Undo};
 use osm_core::ports::{
-    AuditSeals, AuditTrail, InstanceFilter, InstanceIndex, Kind, Links, NewOperation, NewWish,
-    Nonces, OperationFilter, OperationState, OperationWork, Operations, PageDue, PageKey,
-    PageRecord, Pages, Pin, Pins, StepNote, StepRecord, StepState, Submitted, Wish,
+    AuditSeals, AuditTrail, Holds, InstanceFilter, InstanceIndex, Kind, Links, Made, NewOperation,
+    NewWish, Nonces, Open, OperationFilter, OperationState, OperationWork, Operations, PageDue,
+    PageKey, PageRecord, Pages, Pin, Pins, StepNote, StepRecord, StepState, Submitted, Trace, Wish,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;

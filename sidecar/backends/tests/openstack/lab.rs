@@ -120,7 +120,11 @@ fn active(found: &Option<Instance>) -> bool {
 }
 
 fn operation() -> OperationId {
-    OperationId::trusted(Uuid::new_v4().simple().to_string()[..26].to_uppercase())
+    // Not a ULID: a sidecar that sees the server is not to miss its operation.
+    OperationId::trusted(format!(
+        "TEST{}",
+        &Uuid::new_v4().simple().to_string()[..22]
+    ))
 }
 
 #[tokio::test]
@@ -176,6 +180,8 @@ async fn life(lab: &Lab, operation: &OperationId) {
     let began = begun.created;
     assert_eq!(begun.metadata[META_CREATOR], "Zoë | [[x]]");
     assert_eq!(begun.metadata[META_OPERATION], operation.as_str());
+
+    assert!(cloud.ours(region, bots, id).await.unwrap());
 
     let running = lab.until(id, active).await.unwrap();
     assert_eq!(running.name, "adapter-test");

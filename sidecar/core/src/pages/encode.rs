@@ -85,13 +85,14 @@ pub fn label(value: &str) -> String {
 }
 
 /// A value in an edit summary, where only links, section marks and entities mean something. Cut at `max`
-/// characters before it is encoded.
+/// characters before it is encoded. A bracket opens what we say ourselves, so no name may open one: summaries
+/// are read again (`pages::summary::operations`).
 pub fn summary(value: &str, max: usize) -> String {
     let text = cut(&one_line(value), max);
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
-            '&' | '[' | ']' | '{' | '}' | '|' | '<' | '>' => push_entity(&mut out, c),
+            '&' | '[' | ']' | '{' | '}' | '|' | '<' | '>' | '(' => push_entity(&mut out, c),
             '*' if out.ends_with('/') => push_entity(&mut out, c),
             _ => out.push(c),
         }

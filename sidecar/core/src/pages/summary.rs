@@ -166,6 +166,14 @@ pub fn of(reasons: &[Reason<'_>]) -> String {
     joined(parts)
 }
 
+/// The operations that a summary of ours names. Only a summary that bears the wiki's tag of our edits may be
+/// read so: that tag is put by the software, nobody can give it to an edit of theirs. Within such a summary no
+/// name can pose as an operation, since names are written without an opening bracket.
+pub fn operations(summary: &str) -> impl Iterator<Item = OperationId> {
+    let after = summary.split("(operation ").skip(1);
+    after.filter_map(|rest| OperationId::ulid(rest.split_once(')')?.0))
+}
+
 /// The same by the system user, where MediaWiki will not have it from the person.
 pub fn on_behalf(person: &str, summary: &str) -> String {
     let link = format!("[[User:{}]]", encode::summary(person, 255));

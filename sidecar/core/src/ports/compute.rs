@@ -74,6 +74,13 @@ pub trait ComputeRead: Send + Sync {
         project: &ProjectId,
         id: InstanceId,
     ) -> Result<bool, PortError>;
+    /// Whether our own account made a server that lives; nobody can change who made it.
+    async fn ours(
+        &self,
+        region: &Region,
+        project: &ProjectId,
+        id: InstanceId,
+    ) -> Result<bool, PortError>;
     /// The end of the console's log.
     async fn console_output(
         &self,

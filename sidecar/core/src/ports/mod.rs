@@ -5,6 +5,7 @@ mod audit;
 mod compute;
 mod directory;
 mod error;
+mod holds;
 mod notifications;
 mod store;
 mod wiki;
@@ -13,6 +14,7 @@ pub use audit::{AuditSeals, AuditTrail, Coverage, Sealed};
 pub use compute::{ComputeRead, ComputeWrite, Since, Tagged};
 pub use directory::{Directory, DirectoryWrite, Identity, IdentityWrite, KeystoneProject};
 pub use error::{Kind, PortError};
+pub use holds::{Hold, Holds, Lost, Made, Open, Trace};
 pub use notifications::{
     Content, Event, Heard, Initiator, Listening, Notice, Notifications, QueueState, Receipt,
 };

@@ -91,6 +91,8 @@ pub enum Submitted {
     Busy(OperationId),
     /// This person has so many under way that no more are taken.
     TooMany(u32),
+    /// All writing is held: the database is older than the world.
+    Held,
 }
 
 /// Where an operation stands.
@@ -307,7 +309,7 @@ pub trait Operations: Send + Sync {
 /// generation is not the one in force: another replica has taken over.
 #[async_trait]
 pub trait OperationWork: Send + Sync {
-    /// Takes a due operation that nobody holds, for `lease` long.
+    /// Takes a due operation that nobody holds, for `lease` long; none while all writing is held.
     async fn claim(
         &self,
         owner: &str,
@@ -323,7 +325,8 @@ pub trait OperationWork: Send + Sync {
         generation: u64,
         until: DateTime<Utc>,
     ) -> Result<(), PortError>;
-    /// To be asked right before each effect: somebody who was asleep past their lease must not go on.
+    /// To be asked right before each effect: somebody who was asleep past their lease must not go on, and
+    /// nobody while all writing is held.
     async fn holds(&self, id: &OperationId, generation: u64) -> Result<(), PortError>;
     /// Notes a step, with its audit rows and the pages that are due, in one transaction.
     async fn note_step(
@@ -435,7 +438,8 @@ pub struct PageRecord {
 pub trait Pages: Send + Sync {
     /// Adds a reason.
     async fn due(&self, due: &PageDue) -> Result<(), PortError>;
-    /// Takes the work of one page that nobody holds: people's doings first, then oldest.
+    /// Takes the work of one page that nobody holds: people's doings first, then oldest. None while all writing
+    /// is held and the cloud was not read through since: the index is as old as the database.
     async fn claim_page(
         &self,
         owner: &str,

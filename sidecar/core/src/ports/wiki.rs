@@ -2,6 +2,7 @@
 
 use super::PortError;
 use crate::actor::WikiUser;
+use crate::ids::OperationId;
 use async_trait::async_trait;
 use std::collections::BTreeMap;
 
@@ -94,6 +95,9 @@ pub trait WikiRead: Send + Sync {
     async fn user_id(&self, name: &str) -> Result<Option<u64>, PortError>;
     /// An account as the shim would vouch for it: with rights, groups and block.
     async fn account(&self, name: &str) -> Result<Option<WikiUser>, PortError>;
+    /// The operations of ours that the wiki's newest recent changes tell of, newest first, each with the page
+    /// that tells of it; at most `limit` changes are read.
+    async fn told_operations(&self, limit: u32) -> Result<Vec<(OperationId, String)>, PortError>;
     /// For health checks.
     async fn info(&self) -> Result<WikiInfo, PortError>;
 }

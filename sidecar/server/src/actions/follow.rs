@@ -60,7 +60,9 @@ impl Context {
         found.truncate(LISTED as usize);
         let mut view = View::new(Msg::new("novaoperations"));
         view.as_of = Some((self.clock)().trunc_subsecs(0));
-        view.live = found.iter().any(|o| !o.state.over());
+        view.blocks = self.held_blocks(&actor).await?;
+        // While all is held nothing moves.
+        view.live = view.blocks.is_empty() && found.iter().any(|o| !o.state.over());
         view.blocks.push(Block::Para {
             text: Value::List {
                 v: SHOWN
@@ -206,6 +208,7 @@ impl Context {
         let actor = self.actor(caller).await?;
         let operation = self.visible_operation(&actor, id).await?;
         self.permit_wish(&actor, wish, &operation)?;
+        self.not_held().await?;
         let project = &operation.plan.project;
         // Giving up touches nothing in the project, and may be what is left to do in one that is gone.
         if wish != Wish::GiveUp

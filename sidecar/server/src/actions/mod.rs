@@ -7,6 +7,7 @@ mod api;
 pub mod catalogue;
 mod create;
 mod follow;
+mod held;
 mod instances;
 mod link;
 mod lookup;
@@ -23,6 +24,7 @@ mod submit;
 pub use api::ApiReply;
 pub use params::Params;
 
+use crate::restored::Restored;
 use chrono::{DateTime, Utc};
 use osm_core::actor::WikiUser;
 use osm_core::authz::Policy;
@@ -60,6 +62,8 @@ pub struct Context {
     pub pages: Arc<dyn Pages>,
     /// Our copy of the cloud's servers.
     pub index: Arc<dyn InstanceIndex>,
+    /// What an older database, where one was restored, does not account for.
+    pub restored: Arc<Restored>,
     /// The community's choices.
     pub settings: Arc<Settings>,
     /// Rung when an operation was recorded.
@@ -169,13 +173,17 @@ impl Context {
         };
         let mut view = answer.unwrap_or_else(|refusal| refused(title, &refusal));
         if view.redirect.is_none() {
-            self.banners(caller, &mut view);
+            self.banners(caller, &mut view).await;
         }
         Some(view)
     }
 
     /// What everybody should know on every page.
-    fn banners(&self, caller: &Caller, view: &mut View) {
+    async fn banners(&self, caller: &Caller, view: &mut View) {
+        // Where the database does not answer, the page says so itself.
+        if let Ok(Some(_)) = self.restored.hold().await {
+            view.notice(Level::Warning, Msg::new("banner-held"));
+        }
         let policy = &self.settings.policy;
         if let Some(reason) = &policy.maintenance {
             view.notice(

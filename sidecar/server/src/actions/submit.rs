@@ -1,7 +1,7 @@
 //! The only way from a plan into the world: record it.
 
 use super::planned::{Sent, as_seen};
-use super::{Caller, Context, lookup::refuse};
+use super::{Caller, Context, held::held, lookup::refuse};
 use osm_core::ids::OperationId;
 use osm_core::message::Msg;
 use osm_core::plan::Plan;
@@ -57,6 +57,7 @@ impl Context {
                 RefusalKind::Conflict,
                 Msg::new("toomanyoperations").with(i64::from(open)),
             )),
+            Submitted::Held => Err(held()),
             Submitted::Busy(other) => Err(Refusal::new(
                 RefusalKind::Conflict,
                 Msg::new("busy").with(name).with(other.as_str()),

@@ -1,6 +1,6 @@
 //! An operator's links between wiki users and LDAP entries.
 
-use super::{Failure, say};
+use super::{Failure, operator, say};
 use osm_core::actor::Person;
 use osm_core::ports::{Directory, Links, WikiRead};
 use std::sync::Arc;
@@ -81,12 +81,4 @@ impl People {
             ))
         })
     }
-}
-
-/// Who sits at the keyboard, for the record.
-fn operator() -> String {
-    ["SUDO_USER", "USER"]
-        .iter()
-        .find_map(|name| std::env::var(name).ok())
-        .unwrap_or_else(|| "operator".to_owned())
 }

@@ -4,6 +4,7 @@ mod act;
 mod audit;
 mod links;
 mod operations;
+mod restored;
 
 use crate::actions::catalogue;
 use crate::app::App;
@@ -52,6 +53,11 @@ enum Command {
     /// Look at recorded operations.
     #[command(subcommand)]
     Operations(OperationsCommand),
+    /// After an older database was restored: show what it does not account for.
+    Restored {
+        #[command(subcommand)]
+        command: Option<RestoredCommand>,
+    },
     /// Look at the audit: what was asked and done.
     #[command(subcommand)]
     Audit(AuditCommand),
@@ -88,6 +94,19 @@ struct LinkArgs {
     /// Take the link away instead; with --uid only if it is to that entry.
     #[arg(long)]
     unlink: bool,
+}
+
+#[derive(Subcommand)]
+enum RestoredCommand {
+    /// Lift the hold on all writing.
+    Release {
+        /// Park what is not over, so that a person decides on each (this is the default).
+        #[arg(long)]
+        park: bool,
+        /// Let what is not over go on instead.
+        #[arg(long, conflicts_with = "park")]
+        go_on: bool,
+    },
 }
 
 #[derive(Subcommand)]
@@ -155,6 +174,14 @@ pub enum Failure {
 /// A line on standard output. Whoever reads it may have gone (`… | head`), which is no failure.
 pub(crate) fn say(line: impl std::fmt::Display) {
     let _ = writeln!(std::io::stdout(), "{line}");
+}
+
+/// Who sits at the keyboard, for the record.
+fn operator() -> String {
+    ["SUDO_USER", "USER"]
+        .iter()
+        .find_map(|name| std::env::var(name).ok())
+        .unwrap_or_else(|| "operator".to_owned())
 }
 
 /// Runs the process's command line.
@@ -237,6 +264,10 @@ async fn command(cli: &Cli) -> Result<ExitCode, Failure> {
                 return Ok(ExitCode::FAILURE);
             }
         }
+        Command::Restored { command: None } => restored::show(&app.restored(&config)).await?,
+        Command::Restored {
+            command: Some(RestoredCommand::Release { go_on, .. }),
+        } => restored::release(&app.restored(&config), *go_on).await?,
         // Done above.
         Command::Doctor | Command::Contract => {}
     }

@@ -75,7 +75,7 @@ pub(super) async fn show(operations: &dyn Operations, id: &str) -> Result<(), Fa
     Ok(())
 }
 
-fn time(at: DateTime<Utc>) -> String {
+pub(super) fn time(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 

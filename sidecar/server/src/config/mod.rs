@@ -122,8 +122,6 @@ pub struct Keystone {
     /// What a project's members are assigned in Keystone.
     #[serde(default = "member")]
     pub member_role: String,
-    /// The id of the domain whose users are LDAP's people, by their `uid`.
-    pub people_domain_id: Option<String>,
     pub admin: Option<KeystoneAdmin>,
 }
 

@@ -7,7 +7,7 @@ use osm_core::instance::Instance;
 use osm_core::pages::instance::InstancePage;
 use osm_core::pages::project::{Listed, ProjectPage};
 use osm_core::pages::{audit, redirect, title};
-use osm_core::ports::{InstanceFilter, Kind, PageKey, PortError, Seen};
+use osm_core::ports::{InstanceFilter, Kind, PageKey, PageState, PortError, Seen};
 use osm_core::project::{ManagedProject, WikiNames};
 use std::collections::BTreeMap;
 use tracing::debug;
@@ -151,7 +151,7 @@ impl Documenter {
         for digits in DIGITS {
             let title = title::instance_title(id, digits);
             let standing = self.wiki.pages(std::slice::from_ref(&title)).await?;
-            let taken = standing.iter().any(|page| page.page_id.is_some());
+            let taken = standing.iter().any(|page| another(page, id));
             if !taken && self.pages.reserve_title(key, &title).await? {
                 return Ok(title);
             }
@@ -234,7 +234,7 @@ impl Documenter {
                 region: i.region.clone(),
                 id: i.id,
             };
-            if page.page_id.is_none() && self.pages.reserve_title(&key, &title).await? {
+            if !another(&page, i.id) && self.pages.reserve_title(&key, &title).await? {
                 titles.insert(i.id, title);
             }
         }
@@ -312,4 +312,10 @@ impl Documenter {
             },
         }))
     }
+}
+
+/// Whether a title's page is about something else. One that names the whole id is the instance's own: we wrote
+/// it, and the database that knew was lost.
+fn another(page: &PageState, id: InstanceId) -> bool {
+    page.page_id.is_some() && !page.text.contains(&id.to_string())
 }

@@ -20,6 +20,8 @@ pub type Ask<T> = Box<dyn Fn() -> BoxFuture<'static, Result<T, PortError>> + Sen
 /// What waits in the database.
 #[derive(Clone, Debug, Default)]
 pub struct Backlog {
+    /// All writing is held, since an older database was restored.
+    pub held: bool,
     /// The states of the operations that are not over.
     pub operations: Vec<OperationState>,
     /// How many pages are to be written.
@@ -79,6 +81,7 @@ impl Health {
                     .since
                     .map_or(0, |at| (Utc::now() - at).num_seconds());
                 metrics::pages(backlog.pages, age);
+                metrics::held(backlog.held);
                 for state in [Queued, Running, Unwinding] {
                     let of_it = backlog.operations.iter().filter(|s| **s == state);
                     metrics::operations_open(state, of_it.count());

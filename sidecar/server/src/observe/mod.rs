@@ -13,6 +13,7 @@ pub use listen::Listener;
 pub use who::Who;
 
 use crate::actions::{Clock, Settings};
+use crate::restored::{Restored, made_by};
 use crate::telemetry::metrics;
 use chrono::{DateTime, TimeDelta, Utc};
 use osm_core::ids::{ProjectId, ProjectName, Region};
@@ -20,7 +21,7 @@ use osm_core::instance::{Instance, META_OPERATION};
 use osm_core::pages::summary;
 use osm_core::ports::{
     ComputeRead, Directory, Identity, InstanceFilter, InstanceIndex, OperationFilter, Operations,
-    PageDue, PageKey, Pages, Pin, Pins, PortError, Since,
+    PageDue, PageKey, Pages, Pin, Pins, PortError, Since, Trace,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -50,6 +51,8 @@ pub struct Observer {
     pub operations: Arc<dyn Operations>,
     /// The outbox towards the wiki.
     pub pages: Arc<dyn Pages>,
+    /// Compares what the database knows with what the world remembers.
+    pub restored: Arc<Restored>,
     /// The regions.
     pub settings: Arc<Settings>,
     /// To be rung when a page is due.
@@ -95,8 +98,12 @@ impl Observer {
             self.look_at_projects().await?;
         }
         let names = self.names().await?;
+        let mut made = Vec::new();
         for region in self.settings.region_names() {
-            self.look_at_region(&region, &names, full, now).await?;
+            made.extend(self.look_at_region(&region, &names, full, now).await?);
+        }
+        if full {
+            self.restored.compare(made).await?;
         }
         Ok(())
     }
@@ -152,12 +159,13 @@ impl Observer {
         names: &BTreeMap<ProjectId, ProjectName>,
         full: bool,
         now: DateTime<Utc>,
-    ) -> Result<(), PortError> {
+    ) -> Result<Vec<Trace>, PortError> {
         let since = match self.index.watermark(region).await? {
             Some(at) if !full => Since::Changed(at - OVERLAP),
             _ => Since::Everything,
         };
         let servers = self.compute.servers(region, since).await?;
+        let made = servers.iter().filter_map(made_by).collect();
         let ours = self.under_way().await?;
         let mut listed = BTreeSet::new();
         let mut managed = Vec::new();
@@ -177,7 +185,8 @@ impl Observer {
         if since == Since::Everything {
             self.look_for_missing(region, &listed, &ours, now).await?;
         }
-        self.index.set_watermark(region, now).await
+        self.index.set_watermark(region, now).await?;
+        Ok(made)
     }
 
     /// What stands in the index and was not listed: each is asked for by its id.

@@ -26,6 +26,7 @@ struct Metrics {
     backend_errors: Family<BackendLabels, Counter>,
     operations_ended: Family<EndedLabels, Counter>,
     operations_open: Family<StateLabels, Gauge>,
+    held: Gauge,
     pages_waiting: Gauge,
     pages_oldest: Gauge,
     pages_done: Family<PageLabels, Counter>,
@@ -90,6 +91,7 @@ impl Metrics {
             backend_errors: Family::default(),
             operations_ended: Family::default(),
             operations_open: Family::default(),
+            held: Gauge::default(),
             pages_waiting: Gauge::default(),
             pages_oldest: Gauge::default(),
             pages_done: Family::default(),
@@ -129,6 +131,11 @@ impl Metrics {
             "operations_open",
             "Operations recorded and not over, by state",
             metrics.operations_open.clone(),
+        );
+        registry.register(
+            "held",
+            "1 while nothing is changed, since an older database was restored",
+            metrics.held.clone(),
         );
         registry.register(
             "pages_waiting",
@@ -243,6 +250,11 @@ pub fn operations_open(state: OperationState, count: usize) {
             state: state.name(),
         })
         .set(i64::try_from(count).unwrap_or(i64::MAX));
+}
+
+/// Whether all writing is held.
+pub fn held(held: bool) {
+    METRICS.held.set(i64::from(held));
 }
 
 /// How many pages wait, and for how many seconds the oldest does.

@@ -8,6 +8,7 @@ use openstackmanager::app;
 use openstackmanager::config::Config;
 use openstackmanager::faults::Points;
 use openstackmanager::operations::{Effects, Patience, Runner};
+use openstackmanager::restored::Restored;
 use osm_backends::ldap::Ldap;
 use osm_backends::mysql::Store;
 use osm_backends::openstack::OpenStack;
@@ -79,7 +80,18 @@ impl World {
         let directory = Arc::new(app::directory(&config, &secrets).unwrap());
         let wiki = Arc::new(app::wiki(&config, &secrets).unwrap());
         let assigner = app::assigner(&config, &secrets).unwrap();
+        let settings = Arc::new(app::settings(&config));
+        let restored = Arc::new(Restored {
+            holds: store.clone(),
+            wiki: wiki.clone(),
+            compute: cloud.clone(),
+            index: store.clone(),
+            operations: store.clone(),
+            settings: settings.clone(),
+            clock: Utc::now,
+        });
         let context = Context {
+            restored,
             compute: cloud.clone(),
             directory: directory.clone(),
             identity: cloud.clone(),
@@ -89,7 +101,7 @@ impl World {
             operations: store.clone(),
             pages: store.clone(),
             index: store.clone(),
-            settings: Arc::new(app::settings(&config)),
+            settings,
             work: Arc::default(),
             clock: Utc::now,
             attempts: Arc::default(),

@@ -357,6 +357,9 @@ impl ComputeRead for Twin {
         let made = cloud.servers.iter().filter(|(_, s)| s.tags.contains(&tag));
         Ok(made.map(|(id, _)| InstanceId(*id)).collect())
     }
+    async fn ours(&self, _: &Region, _: &ProjectId, _: InstanceId) -> Result<bool, PortError> {
+        Ok(true)
+    }
     async fn flavors(&self, _: &Region, _: &ProjectId) -> Result<Vec<Flavor>, PortError> {
         Ok(vec![flavor()])
     }

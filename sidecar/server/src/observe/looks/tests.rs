@@ -21,9 +21,7 @@ fn flavor(name: &str) -> Flavor {
     }
 }
 
-fn id() -> InstanceId {
-    InstanceId(Uuid::from_u128(7))
-}
+const ID: InstanceId = InstanceId(Uuid::from_u128(7));
 
 /// As Nova showed it to us, with what notifications do not tell.
 fn known() -> Seen {
@@ -35,7 +33,7 @@ fn known() -> Seen {
     Seen {
         instance: Instance {
             region: Region::trusted("RegionOne"),
-            id: id(),
+            id: ID,
             project_id: ProjectId::trusted(BOTS),
             project: ProjectName::trusted("bots"),
             name: "web".to_owned(),
@@ -103,7 +101,7 @@ fn server(told: Told) -> Event {
 
 fn gone() -> Event {
     Event::Gone {
-        id: id(),
+        id: ID,
         project_id: ProjectId::trusted(BOTS),
         ended: Some(at(3)),
     }
@@ -111,7 +109,7 @@ fn gone() -> Event {
 
 fn port() -> Event {
     Event::Look {
-        id: id(),
+        id: ID,
         project_id: ProjectId::trusted("somebody else's"),
         early: true,
     }
@@ -141,7 +139,7 @@ fn look(events: &[(i64, Event)]) -> Look {
     let mut due = looks.due(now + BURST);
     assert_eq!(due.len(), 1, "a burst is one look");
     let (about, look) = due.remove(0);
-    assert_eq!(about, About::Server(id()));
+    assert_eq!(about, About::Server(ID));
     assert_eq!(look.receipts.len(), events.len());
     look
 }
