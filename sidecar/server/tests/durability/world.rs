@@ -8,7 +8,6 @@ use openstackmanager::app;
 use openstackmanager::config::Config;
 use openstackmanager::faults::Points;
 use openstackmanager::operations::{Effects, Patience, Runner};
-use openstackmanager::restored::Restored;
 use osm_backends::ldap::Ldap;
 use osm_backends::mysql::Store;
 use osm_backends::openstack::OpenStack;
@@ -80,14 +79,13 @@ impl World {
         let directory = Arc::new(app::directory(&config, &secrets).unwrap());
         let wiki = Arc::new(app::wiki(&config, &secrets).unwrap());
         let assigner = app::assigner(&config, &secrets).unwrap();
-        let settings = Arc::new(app::settings(&config));
-        let restored = Arc::new(Restored {
+        let restored = Arc::new(openstackmanager::restored::Restored {
             holds: store.clone(),
             wiki: wiki.clone(),
             compute: cloud.clone(),
             index: store.clone(),
             operations: store.clone(),
-            settings: settings.clone(),
+            settings: Arc::new(app::settings(&config)),
             clock: Utc::now,
         });
         let context = Context {
@@ -101,7 +99,7 @@ impl World {
             operations: store.clone(),
             pages: store.clone(),
             index: store.clone(),
-            settings,
+            settings: Arc::new(app::settings(&config)),
             work: Arc::default(),
             clock: Utc::now,
             attempts: Arc::default(),
