@@ -7,7 +7,8 @@
 //! Reading order: `world` (the services, a database of its own, what there is to compare) → `kinds` (every
 //! kind of plan, and what it is done to) → `steps` (each step and undo twice, failed, parked) → `process` (the
 //! real one, to be killed) → `invariants` (what holds at rest) → `boundaries` (killed at each) → `load` (work by
-//! chance) → `kills` (at random instants) → `replicas` (one killed, one asleep) → `strays` (late doubles).
+//! chance) → `kills` (at random instants) → `replicas` (one killed, one asleep) → `strays` (late doubles) →
+//! `proxy` (a network that fails) → `network`, `neighbours` (each neighbour away) → `database` (killed, full).
 
 // Clippy takes helpers of tests for no tests.
 #![allow(
@@ -18,13 +19,20 @@
     missing_docs
 )]
 
+mod asked;
 mod boundaries;
+mod database;
 mod invariants;
+mod keystone;
 mod kills;
 mod kinds;
 mod load;
+mod mariadb;
+mod neighbours;
+mod network;
 mod people;
 mod process;
+mod proxy;
 mod replicas;
 mod steps;
 mod strays;

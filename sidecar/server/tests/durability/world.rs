@@ -1,11 +1,12 @@
 //! The lab's services, with a database of the test's own and names that nobody else has.
 
+use crate::asked::{api, caller, new_operation};
+use crate::mariadb::Root;
+pub use crate::mariadb::as_root;
 use chrono::Utc;
-use mysql_async::Conn;
-use mysql_async::prelude::Queryable;
-use openstackmanager::actions::{ApiRequest, Caller, Context, Params};
+use openstackmanager::actions::Context;
 use openstackmanager::app;
-use openstackmanager::config::Config;
+use openstackmanager::config::{Config, Secrets};
 use openstackmanager::faults::Points;
 use openstackmanager::operations::{Effects, Patience, Runner};
 use osm_backends::ldap::Ldap;
@@ -13,17 +14,15 @@ use osm_backends::mysql::Store;
 use osm_backends::openstack::OpenStack;
 use osm_backends::secret::Secret;
 use osm_backends::wiki::Wiki;
-use osm_core::actor::WikiUser;
 use osm_core::ids::{InstanceId, OperationId, ProjectId, ProjectName, Region};
 use osm_core::instance::Instance;
 use osm_core::plan::Plan;
 use osm_core::ports::{
-    ComputeRead, Identity, IdentityWrite, InstanceIndex, NewOperation, NewWish, Operation,
-    OperationFilter, Operations, Since, Submitted, Wish,
+    ComputeRead, Identity, IdentityWrite, InstanceIndex, NewWish, Operation, OperationFilter,
+    Operations, Since, Submitted, Wish,
 };
-use osm_core::view::FieldValue;
 use serde_json::Value as Json;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -46,11 +45,18 @@ pub struct World {
     /// All servers of this test have names that begin so.
     pub prefix: String,
     pub project_id: ProjectId,
+    pub secrets: Secrets,
+    root: Root,
 }
 
 impl World {
     /// `tweak` changes the lab's configuration of the sidecar.
     pub async fn new(tweak: impl FnOnce(&mut Config)) -> Self {
+        Self::on(Root::of_lab(), tweak).await
+    }
+
+    /// The same with another database, whose address `tweak` puts into the configuration.
+    pub async fn on(root: Root, tweak: impl FnOnce(&mut Config)) -> Self {
         let (mut config, mut secrets) = Config::load(&lab().join("sidecar.toml"), &|_| None)
             .expect("LAB_DIR, from `tests/lab/lab env`");
         let tag = Ulid::generate().to_string().to_lowercase();
@@ -58,7 +64,7 @@ impl World {
         config.database.name = format!("osm_durability_{tag}");
         let name = &config.database.name;
         let password = Ulid::generate().to_string();
-        as_root(&[
+        root.run(&[
             format!("CREATE DATABASE {name}"),
             format!("CREATE USER '{name}'@'127.0.0.1' IDENTIFIED BY '{password}'"),
             format!("GRANT ALL ON {name}.* TO '{name}'@'127.0.0.1'"),
@@ -70,7 +76,7 @@ impl World {
         let store = Arc::new(app::store(&config, &secrets).await.unwrap());
         store.migrate().await.unwrap();
         // The wiki's page of anchors is for the chain of the lab's own database: this one has had its last.
-        as_root(&[format!(
+        root.run(&[format!(
             "INSERT INTO {}.audit_anchors (day, seq, hash) VALUES ('9999-12-31', 0, '')",
             config.database.name
         )])
@@ -114,9 +120,11 @@ impl World {
             cloud,
             directory,
             wiki,
-            password: secrets.database_password,
+            password: secrets.database_password.clone(),
             assigner,
             context,
+            secrets,
+            root,
         }
     }
 
@@ -124,37 +132,9 @@ impl World {
         self.config.regions[0].name.clone()
     }
 
-    /// A cloud admin, whom the shim would have vouched for.
-    fn caller() -> Caller {
-        Caller {
-            user: WikiUser {
-                wiki_user_id: 1,
-                name: "Operator".to_owned(),
-                groups: BTreeSet::new(),
-                rights: ["listall", "manageproject"].map(str::to_owned).into(),
-                block: None,
-                registered: None,
-                email_confirmed: false,
-            },
-            request_id: Ulid::generate().to_string(),
-            lang: "en".to_owned(),
-            wiki_read_only: None,
-        }
-    }
-
-    /// Calls an API module, as a bot does.
+    /// Calls an API module, as a bot of a cloud admin does.
     pub async fn api(&self, module: &str, params: &[(&str, &str)]) -> Json {
-        let params = params.iter().map(|(name, value)| {
-            let value = FieldValue::One((*value).to_owned());
-            ((*name).to_owned(), value)
-        });
-        let request = ApiRequest {
-            params: Params(params.collect()),
-            post: true,
-            idempotency_key: None,
-        };
-        let reply = self.context.api(module, &Self::caller(), &request).await;
-        serde_json::to_value(reply.unwrap()).unwrap()
+        api(&self.context, &caller(1, true), module, params).await
     }
 
     /// The plan that a dry run shows.
@@ -174,16 +154,7 @@ impl World {
 
     /// `None` where another operation is at work on the same.
     pub async fn try_submit(&self, plan: Plan) -> Option<OperationId> {
-        let new = NewOperation {
-            id: OperationId::trusted(Ulid::generate().to_string()),
-            plan,
-            wiki_user_id: 1,
-            wiki_user_name: "Operator".to_owned(),
-            request_id: "request".to_owned(),
-            idempotency: None,
-            at: Utc::now(),
-        };
-        match self.store.submit(&new).await.unwrap() {
+        match self.store.submit(&new_operation(plan)).await.unwrap() {
             Submitted::Recorded(id) => Some(id),
             Submitted::Busy(_) => None,
             other => panic!("not recorded: {other:?}"),
@@ -208,8 +179,12 @@ impl World {
 
     /// Runs what is recorded until nothing is open any more.
     pub async fn run(&self, points: Points) {
+        self.run_with(self.runner(points)).await;
+    }
+
+    pub async fn run_with(&self, runner: Runner) {
         let (stop, stopped) = watch::channel(false);
-        let runner = tokio::spawn(Arc::new(self.runner(points)).run(stopped));
+        let runner = tokio::spawn(Arc::new(runner).run(stopped));
         self.over().await;
         stop.send(true).unwrap();
         runner.await.unwrap();
@@ -318,7 +293,7 @@ impl World {
     pub async fn audit(&self, id: &OperationId) -> Vec<String> {
         let name = &self.config.database.name;
         let sql = format!("SELECT event FROM {name}.audit WHERE operation_id = '{id}' ORDER BY id");
-        as_root(&[sql]).await
+        self.root.run(&[sql]).await
     }
 
     /// Deletes the servers and the database.
@@ -328,11 +303,12 @@ impl World {
             self.delete(server.id).await;
         }
         let name = &self.config.database.name;
-        as_root(&[
-            format!("DROP DATABASE {name}"),
-            format!("DROP USER '{name}'@'127.0.0.1'"),
-        ])
-        .await;
+        self.root
+            .run(&[
+                format!("DROP DATABASE {name}"),
+                format!("DROP USER '{name}'@'127.0.0.1'"),
+            ])
+            .await;
     }
 
     /// Deletes a server behind our back, and waits until it is gone.
@@ -380,21 +356,4 @@ pub async fn eventually(what: &str, holds: impl AsyncFn() -> bool) {
     tokio::time::timeout(LIMIT, waiting)
         .await
         .unwrap_or_else(|_| panic!("waited in vain: {what}"));
-}
-
-/// Runs statements as the server's root; gives the first column of what the last one says.
-pub async fn as_root(statements: &[String]) -> Vec<String> {
-    let password = std::fs::read_to_string(lab().join("secrets/mariadb-root")).unwrap();
-    let socket = lab().join("mariadb/sock").to_string_lossy().into_owned();
-    let options = mysql_async::OptsBuilder::default()
-        .socket(Some(socket))
-        .user(Some("root"))
-        .pass(Some(password.trim_end()));
-    let mut conn = Conn::new(options).await.expect("the database answers");
-    let mut rows = Vec::new();
-    for statement in statements {
-        rows = conn.query(statement).await.expect(statement);
-    }
-    conn.disconnect().await.unwrap();
-    rows
 }
