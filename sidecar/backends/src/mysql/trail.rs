@@ -2,7 +2,7 @@
 
 use super::failure::Failure;
 use super::stored::decode;
-use super::{Store, first, put, rows};
+use super::{Store, commit, first, put, rows};
 use async_trait::async_trait;
 use chrono::{DateTime, NaiveDate, Utc};
 use mysql_async::prelude::{FromValue, Queryable};
@@ -158,7 +158,7 @@ impl AuditTrail for Store {
                     adopted.push(*id);
                 }
             }
-            tx.commit().await?;
+            commit(tx).await?;
             Ok(adopted)
         })
         .await
