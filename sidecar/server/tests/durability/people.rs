@@ -5,7 +5,7 @@ use ldap3::{LdapConnAsync, Scope, SearchEntry};
 use openstackmanager::faults::Points;
 use osm_core::ids::ProjectName;
 use osm_core::membership::{Grant, Place};
-use osm_core::ports::Directory as _;
+use osm_core::ports::{Directory as _, OperationState};
 use osm_core::project::Project;
 use std::collections::{BTreeMap, HashSet};
 
@@ -48,8 +48,10 @@ impl World {
         };
         let params = [("subaction", word), ("projectname", "bots"), (field, uid)];
         let plan = self.planned("novaproject", &params).await;
-        self.submit(plan).await;
+        let id = self.submit(plan).await;
         self.run(Points::default()).await;
+        let over = self.operation(&id).await;
+        assert_eq!(over.state, OperationState::Done, "{word}: {over:?}");
     }
 
     /// The places of the test's own people.
