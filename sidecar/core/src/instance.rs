@@ -468,7 +468,7 @@ fn awaited(goal: Goal) -> PlannedStep {
 }
 
 /// What a plan for an instance depends on. Any state will do for a delete.
-fn instance_facts(instance: &Instance, action: Action) -> Facts {
+pub fn instance_facts(instance: &Instance, action: Action) -> Facts {
     let mut facts = Facts::default();
     facts.note("instance", instance.id.to_string());
     facts.note("name", instance.name.as_str());

@@ -110,6 +110,10 @@ impl Assigner {
             role,
             target,
         } = at;
+        // What is so already needs no right of ours to change it.
+        if self.assigned(at).await? == wanted {
+            return Ok(());
+        }
         let path = format!("/projects/{project}/users/{user}/roles/{role}");
         let request = Request::change(method, Service::Identity, operation, target, path, None);
         match self.ask(&request).await {

@@ -177,7 +177,7 @@ pub(super) fn to_list(operation: &OperationId) -> View {
 fn preview(mut view: View, plan: &Plan) -> View {
     for block in &mut view.blocks {
         if let Block::Form(form) = block {
-            form.fields.push(facts_field(plan));
+            form.fields.push(facts_field(&plan.facts));
         }
     }
     view.blocks.insert(0, plan_table(plan));

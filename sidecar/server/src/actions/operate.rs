@@ -9,7 +9,7 @@ use osm_core::action::Action;
 use osm_core::authz::{Permit, authorise};
 use osm_core::ids::OperationId;
 use osm_core::instance::{
-    Instance, SecurityGroup, plan_configure, plan_delete, plan_reboot, state_text,
+    Instance, SecurityGroup, instance_facts, plan_configure, plan_delete, plan_reboot, state_text,
 };
 use osm_core::message::{Msg, Value};
 use osm_core::plan::Plan;
@@ -179,7 +179,7 @@ impl Context {
         view.blocks.extend(plan.as_ref().ok().map(plan_table));
         if plan.is_ok() || action == Action::InstanceConfigure {
             let groups = groups_field(&on_offer, wanted);
-            let form = confirm_form(&instance, action, plan.as_ref().ok(), groups);
+            let form = confirm_form(&instance, action, groups);
             view.blocks.push(Block::Form(Box::new(form)));
         }
         Ok(view)
@@ -251,7 +251,7 @@ fn back() -> Value {
     Value::special("NovaInstance", &[], Msg::new("backinstancelist"))
 }
 
-fn confirm_form(instance: &Instance, action: Action, plan: Option<&Plan>, groups: Field) -> Form {
+fn confirm_form(instance: &Instance, action: Action, groups: Field) -> Form {
     let word = word(action);
     let id = instance.id.to_string();
     let address = [
@@ -264,9 +264,9 @@ fn confirm_form(instance: &Instance, action: Action, plan: Option<&Plan>, groups
     let choosing = action == Action::InstanceConfigure;
     if choosing {
         fields.push(groups);
-    } else {
-        fields.extend(plan.map(facts_field));
     }
+    // What is chosen from counts as seen, also where nothing has been chosen yet.
+    fields.push(facts_field(&instance_facts(instance, action)));
     fields.extend(address.map(|(name, value)| Field::hidden(name, value)));
     Form {
         id: format!("{word}instance"),

@@ -35,10 +35,10 @@ pub(super) fn plan_table(plan: &Plan) -> Block {
     }
 }
 
-/// What the plan was made from, to come back with the form.
-pub(super) fn facts_field(plan: &Plan) -> Field {
+/// What a plan is made from, to come back with the form.
+pub(super) fn facts_field(facts: &Facts) -> Field {
     // A map of texts can always be written.
-    let text = serde_json::to_string(&plan.facts).unwrap_or_default();
+    let text = serde_json::to_string(facts).unwrap_or_default();
     Field::hidden(FACTS, &text)
 }
 

@@ -1,6 +1,6 @@
 //! An action from the command line, as the wiki's API does it: the same plans, refusals and operations.
 
-use super::{Failure, say};
+use super::{Failure, operator, say};
 use crate::actions::{ApiReply, ApiRequest, Caller, Context, Params};
 use osm_core::ports::WikiRead;
 use osm_core::view::FieldValue;
@@ -34,7 +34,7 @@ impl Hand {
         };
         let caller = Caller {
             user,
-            request_id: Ulid::generate().to_string(),
+            request_id: by_hand(),
             lang: "en".to_owned(),
             wiki_read_only: None,
         };
@@ -53,6 +53,16 @@ impl Hand {
         say(serde_json::to_string_pretty(&reply).unwrap_or_default());
         Ok(!matches!(reply, ApiReply::Error { .. }))
     }
+}
+
+/// The audit and the logs tell by this that it was done here, and who sat at the keyboard.
+fn by_hand() -> String {
+    let letters: String = operator()
+        .chars()
+        .filter(char::is_ascii_alphanumeric)
+        .take(20)
+        .collect();
+    format!("cli-{letters}-{}", Ulid::generate())
 }
 
 /// `name=value`; a name given several times is a list.

@@ -8,7 +8,7 @@ use osm_core::actor::SYSTEM;
 use osm_core::authz::{Target, authorise_own};
 use osm_core::ids::{InstanceId, OperationId};
 use osm_core::instance::{Instance, META_OPERATION, TAG_OPERATION, plan_remove_stray};
-use osm_core::ports::{NewOperation, Operation, OperationState, PortError};
+use osm_core::ports::{NewOperation, Operation, OperationState, PortError, StepState};
 use tracing::{info, warn};
 
 /// What came late has come by then: an operation's end is no news any more.
@@ -38,7 +38,10 @@ impl Observer {
             if let Some(operation) = self.operations.operation(&id).await?
                 && is_stray(server, &operation, now)
             {
-                self.remove_stray(server, &operation, now).await?;
+                // What is not known of one server keeps nobody from looking at the others.
+                if let Err(error) = self.remove_stray(server, &operation, now).await {
+                    warn!(%error, server = %server.id, "a stray is looked at again later");
+                }
             }
         }
         Ok(())
@@ -97,7 +100,8 @@ fn operation_of(server: &Instance) -> Option<OperationId> {
         .then(|| OperationId::trusted(id.as_str()))
 }
 
-/// Its operation is over, in this very project, and made another server or none.
+/// Its operation is over, in this very project, and made another server, or took back what it had made. What
+/// was parked and given up stands for a person to judge.
 fn is_stray(server: &Instance, operation: &Operation, now: DateTime<Utc>) -> bool {
     let settled = operation
         .finished
@@ -108,9 +112,12 @@ fn is_stray(server: &Instance, operation: &Operation, now: DateTime<Utc>) -> boo
         && plan.project_id == server.project_id
         && plan.instance.is_none()
         && match operation.state {
-            // What stands is for a person to judge.
-            OperationState::Parked => false,
             OperationState::Done => operation.instance.is_some_and(|made| made != server.id),
-            _ => true,
+            OperationState::Undone | OperationState::Failed => {
+                let made = operation.steps.first().map(|step| step.state);
+                operation.instance != Some(server.id)
+                    && matches!(made, Some(StepState::Void | StepState::Undone))
+            }
+            _ => false,
         }
 }

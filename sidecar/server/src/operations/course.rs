@@ -217,23 +217,30 @@ impl Runner {
             course.by = canceller;
         }
         let steps = course.operation.plan.steps.clone();
+        let mut stuck = None;
         for (index, planned) in steps.iter().enumerate().rev() {
-            let state = course.record(index).state;
+            let record = course.record(index);
             let over = matches!(
-                state,
+                record.state,
                 StepState::Waiting | StepState::Undone | StepState::Void
             );
+            if record.state == StepState::Stuck {
+                stuck = record.error;
+                continue;
+            }
             if over || matches!(planned.undo, Undo::None { .. }) {
                 continue;
             }
             match self.try_undo(course, index, planned).await? {
                 Tried::Done => {}
                 Tried::Later(wait) => return Ok(End::Later(wait)),
-                Tried::Failed { why, .. } => {
-                    error!(step = planned.step.name(), "undo cannot be done: parked");
-                    return Ok(End::Over(OperationState::Parked, Some(why)));
-                }
+                // The other steps are taken back all the same.
+                Tried::Failed { why, .. } => stuck = Some(why),
             }
+        }
+        if stuck.is_some() {
+            error!("something cannot be taken back: parked");
+            return Ok(End::Over(OperationState::Parked, stuck));
         }
         let undone = (0..steps.len()).any(|i| course.record(i).state == StepState::Undone);
         let state = if undone {
@@ -260,12 +267,14 @@ impl Runner {
         };
         let [begin, noted, sent, done] = ["begin", "noted", "sent", "done"].map(point);
         self.points.reached(begin).await;
+        // Looking again whether it is taken back is no further try.
         if record.state != StepState::Undoing {
             record.state = StepState::Undoing;
-            record.attempts = 0;
+            record.attempts = 1;
+            record.started = Some((self.clock)());
+            record.ended = None;
+            self.note(course, record.clone(), Told::default()).await?;
         }
-        record.attempts += 1;
-        self.note(course, record.clone(), Told::default()).await?;
         let tried = match self.points.reached(noted).await {
             Some(error) => Err(error.into()),
             None => self.undo(course, &planned.undo).await,
@@ -302,6 +311,7 @@ impl Runner {
                 let why = error.refusal().message;
                 if record.attempts < self.patience.tries {
                     let wait = self.patience.after(&error, record.attempts);
+                    record.attempts += 1;
                     record.error = Some(why);
                     self.note(course, record, Told::default()).await?;
                     return Ok(Tried::Later(wait));

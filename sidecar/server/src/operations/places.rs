@@ -10,7 +10,10 @@ impl Runner {
     pub(super) async fn give(&self, course: &Course, grant: &Grant) -> Result<Outcome, StepError> {
         if let Place::Cloud { role } = &grant.place {
             let project = &course.operation.plan.project_id;
-            let uid = self.uid_now(grant).await?;
+            // A shell name may be another person's by now: nothing is given to a name alone.
+            let person = self.directory.person(&grant.person).await?;
+            let gone = || Msg::new("nosuchperson").with(grant.uid.as_str());
+            let uid = person.ok_or_else(gone)?.uid;
             self.keystone(course)
                 .await?
                 .assign(project, &uid, role)

@@ -1,6 +1,7 @@
 //! What each step does, and how it is taken back. Each may be run twice and does its work once.
 
 use super::{Course, Runner};
+use osm_core::action::Action;
 use osm_core::ids::InstanceId;
 use osm_core::instance::{Instance, META_CREATOR, ServerRequest};
 use osm_core::message::Msg;
@@ -69,6 +70,7 @@ impl Runner {
             Step::RebootServer => self.reboot(course, attempt).await,
             Step::DeleteServer => {
                 let id = server_of(course)?;
+                self.refuse_used(course, id, attempt).await?;
                 let cloud = self.cloud(course).await?;
                 let (region, project) = place(course);
                 cloud.delete_server(region, project, id).await?;
@@ -87,6 +89,25 @@ impl Runner {
         let o = &course.operation;
         self.work.holds(&o.id, o.generation).await?;
         Ok(self.effects.compute.as_ref())
+    }
+
+    /// A stray that somebody has begun to use since its removal was planned stays.
+    async fn refuse_used(
+        &self,
+        course: &Course,
+        id: InstanceId,
+        attempt: u32,
+    ) -> Result<(), StepError> {
+        let (region, project) = place(course);
+        // After the first try the delete itself is among what was done with it.
+        if course.operation.plan.action == Action::InstanceRemoveStray
+            && attempt == 1
+            && self.compute.used(region, project, id).await?
+        {
+            let name = course.operation.plan.name.as_str();
+            return Err(Msg::new("strayinuse").with(name).into());
+        }
+        Ok(())
     }
 
     async fn create(
