@@ -19,6 +19,13 @@ pub async fn hold(world: &World) {
         ..OperationFilter::default()
     };
     let operations = world.store.operations(&filter).await.unwrap();
+    // Nothing of its own looked lost to it on the way.
+    let name = &world.config.database.name;
+    let sql = format!(
+        "SELECT CONVERT(id USING utf8mb4) FROM {name}.lost_operations
+         WHERE id IN (SELECT id FROM {name}.operations)"
+    );
+    assert_eq!(as_root(&[sql]).await, Vec::<String>::new(), "{name}");
     for operation in &operations {
         assert!(operation.state.over(), "{operation:?}");
         assert_ne!(operation.state, OperationState::Parked, "{operation:?}");

@@ -19,6 +19,7 @@
     missing_docs
 )]
 
+mod apart;
 mod asked;
 mod boundaries;
 mod database;

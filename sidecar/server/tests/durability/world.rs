@@ -1,5 +1,6 @@
 //! The lab's services, with a database of the test's own and names that nobody else has.
 
+use crate::apart::{accounted_for, apart};
 use crate::asked::{api, caller, new_operation};
 use crate::mariadb::Root;
 pub use crate::mariadb::as_root;
@@ -47,6 +48,7 @@ pub struct World {
     pub project_id: ProjectId,
     pub secrets: Secrets,
     root: Root,
+    lab_database: String,
 }
 
 impl World {
@@ -59,6 +61,7 @@ impl World {
     pub async fn on(root: Root, tweak: impl FnOnce(&mut Config)) -> Self {
         let (mut config, mut secrets) = Config::load(&lab().join("sidecar.toml"), &|_| None)
             .expect("LAB_DIR, from `tests/lab/lab env`");
+        let lab_database = config.database.name.clone();
         let tag = Ulid::generate().to_string().to_lowercase();
         let tag = &tag[tag.len() - 8..];
         config.database.name = format!("osm_durability_{tag}");
@@ -75,12 +78,7 @@ impl World {
         tweak(&mut config);
         let store = Arc::new(app::store(&config, &secrets).await.unwrap());
         store.migrate().await.unwrap();
-        // The wiki's page of anchors is for the chain of the lab's own database: this one has had its last.
-        root.run(&[format!(
-            "INSERT INTO {}.audit_anchors (day, seq, hash) VALUES ('9999-12-31', 0, '')",
-            config.database.name
-        )])
-        .await;
+        apart(&root, &config.database.name).await;
         let cloud = Arc::new(app::cloud(&config, &secrets, OpenStack::CALL_TIMEOUT).unwrap());
         let directory = Arc::new(app::directory(&config, &secrets).unwrap());
         let wiki = Arc::new(app::wiki(&config, &secrets).unwrap());
@@ -125,6 +123,7 @@ impl World {
             context,
             secrets,
             root,
+            lab_database,
         }
     }
 
@@ -303,6 +302,8 @@ impl World {
             self.delete(server.id).await;
         }
         let name = &self.config.database.name;
+        let sql = format!("SELECT CONVERT(id USING utf8mb4) FROM {name}.operations");
+        accounted_for(&self.lab_database, &self.root.run(&[sql]).await).await;
         self.root
             .run(&[
                 format!("DROP DATABASE {name}"),
