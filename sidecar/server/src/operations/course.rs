@@ -106,9 +106,12 @@ impl Runner {
             Some(error) => Err(error.into()),
             None => self.step(course, &planned.step, record.attempts).await,
         };
-        let tried = match self.points.reached(sent).await {
-            Some(error) if matches!(tried, Ok(Outcome::Done)) => Err(error.into()),
-            _ => tried,
+        let tried = match tried {
+            Ok(Outcome::Done) => match self.points.reached(sent).await {
+                Some(error) => Err(error.into()),
+                None => Ok(Outcome::Done),
+            },
+            other => other,
         };
         let (why, uncertain) = match tried {
             Ok(Outcome::Done) => {
@@ -279,9 +282,12 @@ impl Runner {
             Some(error) => Err(error.into()),
             None => self.undo(course, &planned.undo).await,
         };
-        let tried = match self.points.reached(sent).await {
-            Some(error) if matches!(tried, Ok(Undone::Done(_))) => Err(error.into()),
-            _ => tried,
+        let tried = match tried {
+            Ok(Undone::Done(due)) => match self.points.reached(sent).await {
+                Some(error) => Err(error.into()),
+                None => Ok(Undone::Done(due)),
+            },
+            other => other,
         };
         let (why, uncertain) = match tried {
             Ok(Undone::Nothing) => {
