@@ -163,7 +163,9 @@ async fn an_undo_may_run_twice_and_may_fail_and_is_told() {
         assert_eq!(over.state, OperationState::Parked, "{action}: {over:?}");
         assert!(over.error.is_some(), "{action}");
         let stuck = over.steps.iter().filter(|s| s.state == StepState::Stuck);
-        assert_eq!(stuck.count(), 1, "{action}: {over:?}");
+        // Each undo was tried, whatever became of the others.
+        let undos = steps.iter().filter(|step| with_undo(step)).count();
+        assert_eq!(stuck.count(), undos, "{action}: {over:?}");
         assert!(world.wish(&id, Wish::Retry).await);
         world.run(Points::default()).await;
         let over = world.operation(&id).await;
