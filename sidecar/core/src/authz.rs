@@ -152,6 +152,34 @@ pub fn authorise(
     permit()
 }
 
+/// Whether an operation may be wished on or back. Who may not do what it does may not have it go on or taken
+/// back either; and about a person's place one word more is said: taking back a removal gives places back,
+/// and the other way round, so that one may leave, or may add, is not enough for it.
+pub fn authorise_wish(
+    policy: &Policy,
+    actor: &Actor,
+    wish: Action,
+    of: (Action, &Target),
+    begun_by: u64,
+) -> Result<(), Refusal> {
+    let (action, target) = of;
+    authorise(policy, actor, wish, target)?;
+    authorise(policy, actor, action, target)?;
+    let Target::Person(project, entry) = target else {
+        return Ok(());
+    };
+    let begun_it = begun_by == actor.user.wiki_user_id;
+    let it_is_about = actor.person.as_ref().is_some_and(|p| p.entry == *entry);
+    let may = actor.has_role(project, PROJECTADMIN) && !it_is_about;
+    if begun_it || may || is_cloudadmin(actor) {
+        return Ok(());
+    }
+    let why = Msg::new("needrole")
+        .with(PROJECTADMIN)
+        .with(project.as_str());
+    Err(Refusal::new(RefusalKind::Forbidden, why))
+}
+
 /// What the system does of itself: it removes what no operation stands for, and that alone.
 pub fn authorise_own(policy: &Policy, target: &Target) -> Result<Permit, Refusal> {
     if let Some(reason) = refused_for_maintenance(policy, target) {

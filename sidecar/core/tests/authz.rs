@@ -2,7 +2,7 @@
 
 use osm_core::action::Action;
 use osm_core::actor::{Actor, Block, Person, WikiUser};
-use osm_core::authz::{Need, Policy, Target, authorise};
+use osm_core::authz::{Need, Policy, Target, authorise, authorise_wish};
 use osm_core::ids::{EntryUuid, ProjectName, Region};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -115,9 +115,26 @@ fn matrix() {
             for action in Action::ALL {
                 write!(table, " {action}={}", word(action, &target)).unwrap();
             }
+            let wish = |action, target| {
+                let of = (action, target);
+                let begun_by = 99;
+                match authorise_wish(policy, actor, Action::OperationCancel, of, begun_by) {
+                    Ok(()) => "yes".to_owned(),
+                    Err(no) => no.message.key.replace("openstackmanager-", ""),
+                }
+            };
             let leave = word(Action::MemberRemove, &themselves);
             let oust = word(Action::MemberRemove, &another);
             write!(table, " leave={leave} oust={oust}").unwrap();
+            // Somebody else's operations, taken back.
+            for (what, action, target) in [
+                ("create", Action::InstanceCreate, &target),
+                ("own-removal", Action::MemberRemove, &themselves),
+                ("removal", Action::MemberRemove, &another),
+                ("addition", Action::MemberAdd, &another),
+            ] {
+                write!(table, " cancel-{what}={}", wish(action, target)).unwrap();
+            }
             table.push('\n');
         }
     }

@@ -7,6 +7,7 @@
 
 use crate::actions::{Clock, Settings};
 use chrono::TimeDelta;
+use futures_util::{StreamExt as _, stream};
 use osm_core::ids::{InstanceId, OperationId};
 use osm_core::instance::{Instance, META_OPERATION};
 use osm_core::plan::Step;
@@ -32,6 +33,8 @@ const SETTLE: Duration = Duration::from_secs(2);
 const OVERLAP: TimeDelta = TimeDelta::seconds(60);
 /// Open operations that the cloud is asked about.
 const OPEN: u32 = 100;
+/// Of them at once.
+const AT_ONCE: usize = 8;
 
 /// Compares what the database knows with what the world remembers.
 pub struct Restored {
@@ -149,12 +152,12 @@ impl Restored {
             limit: OPEN,
             ..OperationFilter::default()
         };
-        let mut open = Vec::new();
-        for operation in self.operations.operations(&filter).await? {
+        let open = self.operations.operations(&filter).await?;
+        let asked = stream::iter(open).map(|operation| async move {
             let says = self.says(&operation).await;
-            open.push((operation, says));
-        }
-        Ok(open)
+            (operation, says)
+        });
+        Ok(asked.buffered(AT_ONCE).collect().await)
     }
 
     /// The hold, where one stands.

@@ -13,6 +13,7 @@
 #[path = "twins/mod.rs"]
 mod twins;
 
+use chrono::TimeDelta;
 use openstackmanager::faults::Points;
 use osm_core::action::Action;
 use osm_core::actor::{Actor, WikiUser};
@@ -223,4 +224,23 @@ fn the_last_admin_stays() {
         assert_eq!(why, "openstackmanager-lastprojectadmin");
         assert_eq!(twin.places(), one, "{meanwhile}");
     }
+}
+
+/// Waiting until what was made is gone has a time of its own, however long the operation had taken before.
+#[test]
+fn an_undo_late_in_the_day_is_given_its_time() {
+    let cloud = Cloud::default();
+    let groups = BTreeSet::from(["default".to_owned()]);
+    let plan = planned(Action::InstanceCreate, &cloud, 0, &groups).unwrap();
+    let points = Points::watched(|name| {
+        let error = (name == "instance-create/1-await-server.noted").then(|| {
+            twins::pass(TimeDelta::hours(1));
+            refused(name)
+        });
+        Box::pin(async move { error })
+    });
+    let twin = Twin::new(cloud.clone());
+    let over = twin.carry_out(&plan, points);
+    assert_eq!(over.state, OperationState::Undone, "{over:?}");
+    assert_eq!(twin.changed_since(&cloud), Vec::new());
 }

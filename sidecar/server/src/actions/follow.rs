@@ -7,7 +7,7 @@ use super::{Caller, Context, SpecialRequest};
 use chrono::SubsecRound as _;
 use osm_core::action::Action;
 use osm_core::actor::Actor;
-use osm_core::authz::{PROJECTADMIN, Target, authorise, is_cloudadmin};
+use osm_core::authz::{authorise, authorise_wish};
 use osm_core::ids::{OperationId, ProjectName};
 use osm_core::message::{Msg, Value};
 use osm_core::ports::{
@@ -122,25 +122,10 @@ impl Context {
         authorise(&self.settings.policy, actor, action, &o.plan.target()).map(|_| ())
     }
 
-    /// Who may not do what the operation does may not have it go on or taken back either.
     fn permit_wish(&self, actor: &Actor, wish: Wish, o: &Operation) -> Result<(), Refusal> {
-        self.permit(actor, action_of(wish), o)?;
-        self.permit(actor, o.plan.action, o)?;
-        let Target::Person(project, entry) = o.plan.target() else {
-            return Ok(());
-        };
-        // Taking back a removal gives places back, and the other way round: for that it does not do that one
-        // may leave, or may add.
-        let begun_it = o.wiki_user_id == actor.user.wiki_user_id;
-        let it_is_about = actor.person.as_ref().is_some_and(|p| p.entry == entry);
-        let may = actor.has_role(&project, PROJECTADMIN) && !it_is_about;
-        if begun_it || may || is_cloudadmin(actor) {
-            return Ok(());
-        }
-        let why = Msg::new("needrole")
-            .with(PROJECTADMIN)
-            .with(project.as_str());
-        Err(Refusal::new(RefusalKind::Forbidden, why))
+        let of = (o.plan.action, &o.plan.target());
+        let policy = &self.settings.policy;
+        authorise_wish(policy, actor, action_of(wish), of, o.wiki_user_id)
     }
 
     async fn operation_page(&self, caller: &Caller, id: &str) -> Result<View, Refusal> {

@@ -254,7 +254,8 @@ impl Observer {
         let what = match &old {
             Some(old) if same_facts(old, &new) => return Ok(()),
             Some(old) => changed(old, &new),
-            None if new.deleted.is_some() => return Ok(()),
+            // It came and went between two looks: it was there, so it is told of.
+            None if new.deleted.is_some() => summary::state(&new.name, "DELETED"),
             None => summary::found(&new.name, &new.project),
         };
         if ours.has(&new) {

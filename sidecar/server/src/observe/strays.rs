@@ -121,3 +121,129 @@ fn is_stray(server: &Instance, operation: &Operation, now: DateTime<Utc>) -> boo
             _ => false,
         }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use osm_core::ids::ProjectName;
+    use osm_core::instance::Flavor;
+    use osm_core::plan::Plan;
+    use osm_core::ports::StepRecord;
+    use std::collections::BTreeMap;
+    use uuid::Uuid;
+
+    const CREATE: &str = include_str!("../../../core/tests/stored/plan-1-create-first.json");
+
+    /// A create that has ended, and a server that bears its mark.
+    fn ended(state: OperationState, step: StepState, made: Option<u128>) -> (Operation, Instance) {
+        let plan: Plan = serde_json::from_str(CREATE).unwrap();
+        let server = Instance {
+            region: plan.region.clone(),
+            id: id(1),
+            project_id: plan.project_id.clone(),
+            project: ProjectName::trusted("bots"),
+            name: plan.name.clone(),
+            status: "ACTIVE".to_owned(),
+            task_state: None,
+            created: DateTime::UNIX_EPOCH,
+            launched: None,
+            updated: DateTime::UNIX_EPOCH,
+            deleted: None,
+            host: None,
+            availability_zone: None,
+            flavor: Flavor {
+                id: None,
+                name: "m1.tiny".to_owned(),
+                vcpus: 1,
+                ram_mb: 512,
+                disk_gb: 1,
+                ephemeral_gb: 0,
+            },
+            image: None,
+            addresses: Vec::new(),
+            security_groups: Vec::new(),
+            metadata: BTreeMap::new(),
+            tags: Vec::new(),
+            fault: None,
+        };
+        let step = StepRecord {
+            index: 0,
+            name: "create-server".to_owned(),
+            state: step,
+            attempts: 1,
+            error: None,
+            started: None,
+            ended: None,
+        };
+        let operation = Operation {
+            id: OperationId::trusted("01TEST"),
+            plan,
+            state,
+            steps: vec![step],
+            instance: made.map(id),
+            wiki_user_id: 7,
+            wiki_user_name: "Volunteer".to_owned(),
+            request_id: "r".to_owned(),
+            error: None,
+            cancelled: false,
+            created: DateTime::UNIX_EPOCH,
+            finished: Some(DateTime::UNIX_EPOCH),
+            generation: 1,
+        };
+        (operation, server)
+    }
+
+    fn id(id: u128) -> InstanceId {
+        InstanceId(Uuid::from_u128(id))
+    }
+
+    #[test]
+    fn what_is_a_stray() {
+        use OperationState::{Done, Failed, Parked, Undone};
+        let table = [
+            ("its own", Done, StepState::Done, Some(1), false),
+            ("the other of two", Done, StepState::Done, Some(2), true),
+            (
+                "late, after all was taken back",
+                Undone,
+                StepState::Undone,
+                Some(2),
+                true,
+            ),
+            (
+                "late, after nothing was found",
+                Failed,
+                StepState::Void,
+                None,
+                true,
+            ),
+            (
+                "given up, nobody knows of which server",
+                Failed,
+                StepState::Failed,
+                None,
+                false,
+            ),
+            (
+                "given up with its server there",
+                Failed,
+                StepState::Stuck,
+                Some(1),
+                false,
+            ),
+            ("parked", Parked, StepState::Stuck, Some(2), false),
+        ];
+        let (soon, late) = (TimeDelta::seconds(5), TimeDelta::minutes(1));
+        for (what, state, step, made, stray) in table {
+            let (operation, server) = ended(state, step, made);
+            let at = |after| DateTime::UNIX_EPOCH + after;
+            assert_eq!(is_stray(&server, &operation, at(late)), stray, "{what}");
+            assert!(!is_stray(&server, &operation, at(soon)), "{what}");
+            let elsewhere = Instance {
+                project_id: osm_core::ids::ProjectId::trusted("another"),
+                ..server
+            };
+            assert!(!is_stray(&elsewhere, &operation, at(late)), "{what}");
+        }
+    }
+}

@@ -82,8 +82,13 @@ impl Runner {
         let name = planned.step.name();
         name.clone_into(&mut record.name);
         if let Some(why) = self.cancelled(course).await? {
-            record.error = Some(why.clone());
-            self.failed(course, record, false).await?;
+            // One that was never tried stays as it is.
+            if record.state == StepState::Running {
+                record.state = StepState::Failed;
+                record.error = Some(why.clone());
+                record.ended = Some((self.clock)());
+                self.note(course, record, Told::default()).await?;
+            }
             return Ok(Tried::Failed {
                 why,
                 uncertain: false,
@@ -113,7 +118,7 @@ impl Runner {
             },
             other => other,
         };
-        let (why, uncertain) = match tried {
+        match tried {
             Ok(Outcome::Done) => {
                 let due = self.tell(course, &planned.step).await?;
                 let changes = planned.step.change(&course.operation.plan, course.instance);
@@ -126,46 +131,50 @@ impl Runner {
                 };
                 self.note(course, record, told).await?;
                 self.points.reached(done).await;
-                return Ok(Tried::Done);
+                Ok(Tried::Done)
             }
-            Ok(Outcome::Wait) => return Ok(Tried::Later(POLL)),
-            Err(StepError::Ours(error)) => return Err(error),
-            Err(StepError::Final(why)) => (why, false),
-            Err(StepError::Vanished) => (Msg::new("vanished"), false),
-            Err(StepError::Retry(error)) => {
-                warn!(%error, step = name, attempt = record.attempts, "step failed");
+            Ok(Outcome::Wait) => Ok(Tried::Later(POLL)),
+            Err(error) => {
+                // A try of what has an effect is counted before it is made.
+                let more = u32::from(!planned.step.has_effect());
+                self.not_done(course, record, error, more, StepState::Failed)
+                    .await
+            }
+        }
+    }
+
+    /// A step or an undo did not work: it is tried again later, or it stays in the state `end`.
+    async fn not_done(
+        &self,
+        course: &mut Course,
+        mut record: StepRecord,
+        error: StepError,
+        more_attempts: u32,
+        end: StepState,
+    ) -> Result<Tried, PortError> {
+        let (why, uncertain) = match error {
+            StepError::Ours(error) => return Err(error),
+            StepError::Final(why) => (why, false),
+            StepError::Vanished => (Msg::new("vanished"), false),
+            StepError::Retry(error) => {
+                warn!(%error, step = record.name, attempt = record.attempts, "did not work");
                 metrics::backend_error(&error);
                 let why = error.refusal().message;
-                record.error = Some(why.clone());
                 if record.attempts < self.patience.tries {
                     let wait = self.patience.after(&error, record.attempts);
-                    if !planned.step.has_effect() {
-                        record.attempts += 1;
-                    }
+                    record.attempts += more_attempts;
+                    record.error = Some(why);
                     self.note(course, record, Told::default()).await?;
                     return Ok(Tried::Later(wait));
                 }
                 (why, error.uncertain())
             }
         };
+        record.state = end;
         record.error = Some(why.clone());
-        self.failed(course, record, true).await?;
+        record.ended = Some((self.clock)());
+        self.note(course, record, Told::default()).await?;
         Ok(Tried::Failed { why, uncertain })
-    }
-
-    /// Notes a step as failed; one that was never tried stays as it is.
-    async fn failed(
-        &self,
-        course: &mut Course,
-        mut record: StepRecord,
-        tried: bool,
-    ) -> Result<(), PortError> {
-        if tried || record.state == StepState::Running {
-            record.state = StepState::Failed;
-            record.ended = Some((self.clock)());
-            self.note(course, record, Told::default()).await?;
-        }
-        Ok(())
     }
 
     /// Somebody wishes it taken back, and something of it can be.
@@ -289,11 +298,11 @@ impl Runner {
             },
             other => other,
         };
-        let (why, uncertain) = match tried {
+        match tried {
             Ok(Undone::Nothing) => {
                 record.state = StepState::Void;
                 self.note(course, record, Told::default()).await?;
-                return Ok(Tried::Done);
+                Ok(Tried::Done)
             }
             Ok(Undone::Done(due)) => {
                 let change = planned.step.change(&course.operation.plan, course.instance);
@@ -305,31 +314,14 @@ impl Runner {
                 };
                 self.note(course, record, told).await?;
                 self.points.reached(done).await;
-                return Ok(Tried::Done);
+                Ok(Tried::Done)
             }
-            Ok(Undone::Wait) => return Ok(Tried::Later(POLL)),
-            Err(StepError::Ours(error)) => return Err(error),
-            Err(StepError::Final(why)) => (why, false),
-            Err(StepError::Vanished) => (Msg::new("vanished"), false),
-            Err(StepError::Retry(error)) => {
-                warn!(%error, step = name, attempt = record.attempts, "undo failed");
-                metrics::backend_error(&error);
-                let why = error.refusal().message;
-                if record.attempts < self.patience.tries {
-                    let wait = self.patience.after(&error, record.attempts);
-                    record.attempts += 1;
-                    record.error = Some(why);
-                    self.note(course, record, Told::default()).await?;
-                    return Ok(Tried::Later(wait));
-                }
-                (why, error.uncertain())
+            Ok(Undone::Wait) => Ok(Tried::Later(POLL)),
+            Err(error) => {
+                self.not_done(course, record, error, 1, StepState::Stuck)
+                    .await
             }
-        };
-        record.state = StepState::Stuck;
-        record.error = Some(why.clone());
-        record.ended = Some((self.clock)());
-        self.note(course, record, Told::default()).await?;
-        Ok(Tried::Failed { why, uncertain })
+        }
     }
 }
 

@@ -89,7 +89,12 @@ impl Runner {
         id: InstanceId,
     ) -> Result<Vec<PageDue>, PortError> {
         let plan = &course.operation.plan;
+        // A process that died between the request and its note has left a server that nobody has seen alive.
         if self.index.seen(&plan.region, id).await?.is_none() {
+            self.look(course, id).await?;
+        }
+        if self.index.seen(&plan.region, id).await?.is_none() {
+            // The observer tells of it when it sees it.
             return Ok(Vec::new());
         }
         self.note_gone(course, id).await?;

@@ -61,15 +61,9 @@ async fn killed_at_every_boundary() {
     let rounds = ways.iter().map(|way| way.points.len()).max().unwrap();
     for round in 0..rounds {
         let points = ways.iter().filter_map(|way| way.points.get(round));
-        let mut points: Vec<String> = points.cloned().collect();
+        let points: Vec<String> = points.cloned().collect();
         replica.start(&points).await;
-        points.sort();
-        eventually(&format!("held at {points:?}"), async || {
-            let mut held = replica.held();
-            held.sort();
-            held == points
-        })
-        .await;
+        replica.wait_held(&points).await;
         replica.kill();
     }
     replica.start(&[]).await;

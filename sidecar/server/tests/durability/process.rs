@@ -1,6 +1,7 @@
 //! The real process, to be killed, stopped and started again.
 
-use crate::world::{World, eventually, lab};
+use crate::world::{World, eventually, eventually_else, lab};
+use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
 use std::io::Write as _;
 use std::net::{SocketAddr, TcpListener};
@@ -111,6 +112,18 @@ impl Replica {
     pub fn held(&self) -> Vec<String> {
         let text = fs::read_to_string(self.held_file()).unwrap_or_default();
         text.lines().map(str::to_owned).collect()
+    }
+
+    /// Waits until each of these points is reached. One may be reached twice: where the database is slow, a
+    /// claim runs out and is taken anew.
+    pub async fn wait_held(&self, points: &[String]) {
+        let missing = || {
+            let held = BTreeSet::from_iter(self.held());
+            let missing = points.iter().filter(|point| !held.contains(*point));
+            missing.cloned().collect::<Vec<_>>()
+        };
+        let say = || format!("held at {:?}, see {}", missing(), self.log.display());
+        eventually_else(say, async || missing().is_empty()).await;
     }
 
     /// Lets go on what is held.

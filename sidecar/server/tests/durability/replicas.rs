@@ -29,7 +29,7 @@ async fn two_replicas_one_killed_one_asleep() {
     // Effects have happened, and whoever made them dies before noting it.
     let ids = change_and_create(&world, "killed").await;
     one.start(&points("sent")).await;
-    held(&one, "sent").await;
+    one.wait_held(&points("sent")).await;
     load.keep_up(WHILE).await;
     two.start(&[]).await;
     one.kill();
@@ -42,7 +42,7 @@ async fn two_replicas_one_killed_one_asleep() {
     // Effects are to come, and whoever was to make them wakes up when another has made them.
     let ids = change_and_create(&world, "asleep").await;
     one.start(&points("noted")).await;
-    held(&one, "noted").await;
+    one.wait_held(&points("noted")).await;
     one.signal("-STOP");
     two.start(&[]).await;
     over(&world, &ids).await;
@@ -98,14 +98,6 @@ fn points(phase: &str) -> [String; 2] {
         "instance-create/0-create-server",
     ];
     steps.map(|step| format!("{step}.{phase}"))
-}
-
-async fn held(replica: &Replica, phase: &str) {
-    let points: BTreeSet<String> = points(phase).into();
-    eventually("both are held", async || {
-        BTreeSet::from_iter(replica.held()) == points
-    })
-    .await;
 }
 
 async fn over(world: &World, ids: &[OperationId]) {

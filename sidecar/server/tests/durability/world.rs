@@ -349,6 +349,11 @@ pub fn lab() -> PathBuf {
 
 /// Waits for a condition.
 pub async fn eventually(what: &str, holds: impl AsyncFn() -> bool) {
+    eventually_else(|| what.to_owned(), holds).await;
+}
+
+/// The same; what is missing is said as it is in the end.
+pub async fn eventually_else(what: impl Fn() -> String, holds: impl AsyncFn() -> bool) {
     let waiting = async {
         while !holds().await {
             tokio::time::sleep(Duration::from_millis(200)).await;
@@ -356,5 +361,5 @@ pub async fn eventually(what: &str, holds: impl AsyncFn() -> bool) {
     };
     tokio::time::timeout(LIMIT, waiting)
         .await
-        .unwrap_or_else(|_| panic!("waited in vain: {what}"));
+        .unwrap_or_else(|_| panic!("waited in vain: {}", what()));
 }

@@ -5,7 +5,7 @@ pub mod people;
 mod store;
 
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use openstackmanager::faults::Points;
 use openstackmanager::operations::{Effects, Patience, Runner};
 use osm_core::ids::{InstanceId, OperationId, ProjectId, ProjectName, Region};
@@ -15,6 +15,7 @@ use osm_core::instance::{
 use osm_core::plan::{Change, Plan};
 use osm_core::ports::*;
 use serde_json::{Value as Json, json};
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -137,6 +138,20 @@ impl Cloud {
     }
 }
 
+thread_local! {
+    /// By how much the twin's clock is ahead.
+    static AHEAD: Cell<TimeDelta> = const { Cell::new(TimeDelta::zero()) };
+}
+
+fn now() -> DateTime<Utc> {
+    Utc::now() + AHEAD.get()
+}
+
+/// Time passes, for the twins of this thread.
+pub fn pass(time: TimeDelta) {
+    AHEAD.set(AHEAD.get() + time);
+}
+
 /// One operation, and the cloud it is carried out in.
 #[derive(Clone)]
 pub struct Twin(Arc<Mutex<State>>);
@@ -185,7 +200,7 @@ impl Twin {
             request_id: "r".to_owned(),
             error: None,
             cancelled: false,
-            created: Utc::now(),
+            created: now(),
             finished: None,
             generation: 1,
         });
@@ -203,7 +218,7 @@ impl Twin {
             page_bell: Arc::new(Notify::new()),
             owner: "twin".to_owned(),
             traced: |_, work| work,
-            clock: Utc::now,
+            clock: now,
             patience: Patience {
                 pause: Duration::ZERO,
                 quiet: Duration::ZERO,
