@@ -175,7 +175,7 @@ def everything(*, all_of_it: bool) -> str:
     # The same wiki, brought to the other MediaWiki.
     run.shown(f"wiki {OTHER}", ["tests/lab/lab", "up", "mediawiki"], LAB_MEDIAWIKI=OTHER)
     closing = f"{closing}\n{e2e(run, lab, f'smoke {OTHER}', SMOKE)}"
-    crashes(run, ["boundaries::", "steps::"])
+    crashes(run, ["boundaries::", "kills::", "steps::"])
     return closing
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from collections.abc import Iterator
 
 import pytest
@@ -14,7 +13,7 @@ from support.browser import Browser, address, fetched
 from support.waiting import until
 from support.wiki import Bot, refused
 from support.wording import said
-from support.world import down, lab
+from support.world import command, down, lab
 
 PAGE, LIST, DATABASE = "Special:NovaOperations", "Special:NovaInstance", "openstackmanager"
 
@@ -25,10 +24,7 @@ def rows(sql: str) -> list[list[str]]:
 
 def told_by(*words: str) -> str:
     """What the command says."""
-    done = subprocess.run(
-        [*sidecar._argv(lab), "restored", *words], env=lab.environment(), user=lab.uid, group=lab.gid,
-        extra_groups=[], cwd="/", capture_output=True, text=True,
-    )  # fmt: skip
+    done = command("restored", *words)
     assert done.returncode == 0, done.stderr
     return done.stdout
 

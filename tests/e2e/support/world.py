@@ -94,6 +94,15 @@ def ready() -> None:
     until(all_well, "all parts of the lab are healthy", 60)
 
 
+def command(*words: str) -> subprocess.CompletedProcess[str]:
+    """What `openstackmanager WORDS` does on the server."""
+    argv = [str(lab.dir / "sidecar" / "openstackmanager"), "--config", str(lab.dir / "sidecar.toml"), *words]
+    return subprocess.run(
+        argv, env=lab.environment(), user=lab.uid, group=lab.gid,
+        extra_groups=[], cwd="/", capture_output=True, text=True,
+    )  # fmt: skip
+
+
 def operations() -> int:
     """How many operations were ever recorded: a refusal adds none."""
     from parts import mariadb

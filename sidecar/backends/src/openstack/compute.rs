@@ -1,19 +1,17 @@
 //! Nova: reading and changing servers.
 
 use super::OpenStack;
-use super::network::AUTO;
 use super::request::{Request, Scope, Service};
 use super::wire::{
-    ActionsReply, ConsoleReply, LimitsReply, NewServer, NovaFlavor, Server, ServerReply,
+    ActionsReply, ConsoleReply, InstanceAction, LimitsReply, NewServer, NovaFlavor, Server,
+    ServerReply, create_body, operation_tag,
 };
 use async_trait::async_trait;
 use chrono::SecondsFormat;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use osm_core::ids::{InstanceId, OperationId, ProjectId, Region};
-use osm_core::instance::{
-    Flavor, Headroom, Image, Instance, META_OPERATION, SecurityGroup, ServerRequest, TAG_OPERATION,
-};
-use osm_core::ports::{ComputeRead, ComputeWrite, Identity, Kind, PortError, Since, Tagged};
+use osm_core::instance::{Flavor, Headroom, Image, Instance, SecurityGroup, ServerRequest};
+use osm_core::ports::{ComputeRead, ComputeWrite, Deed, Identity, Kind, PortError, Since, Tagged};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -118,17 +116,24 @@ impl ComputeRead for OpenStack {
         self.find_network(region, project, name).await
     }
 
-    async fn used(
+    async fn deeds(
         &self,
         region: &Region,
         project: &ProjectId,
         id: InstanceId,
-    ) -> Result<bool, PortError> {
+    ) -> Result<Vec<Deed>, PortError> {
         let path = format!("/servers/{id}/os-instance-actions");
         let request = Request::get(Service::Compute, "list actions on", id, path);
         let reply = self.cloud.call(&project.into(), region, &request).await?;
         let ActionsReply { actions } = reply.json(&request)?;
-        Ok(actions.iter().any(|done| done.action != "create"))
+        let us = self.cloud.user_id().await?;
+        let done = actions.into_iter().filter(|done| done.action != "create");
+        let deed = |done: InstanceAction| Deed {
+            ours: us.is_some() && done.user_id == us,
+            at: done.start_time.and_utc(),
+            action: done.action,
+        };
+        Ok(done.map(deed).collect())
     }
 
     async fn ours(
@@ -185,9 +190,8 @@ impl ComputeWrite for OpenStack {
         project: &ProjectId,
         id: InstanceId,
     ) -> Result<(), PortError> {
-        let request = action("reboot server", id, json!({"reboot": {"type": "SOFT"}}));
-        self.cloud.call(&project.into(), region, &request).await?;
-        Ok(())
+        let body = json!({"reboot": {"type": "SOFT"}});
+        self.act(region, project, "reboot server", id, body).await
     }
 
     async fn delete_server(
@@ -210,30 +214,20 @@ impl ComputeWrite for OpenStack {
         }
     }
 
-    async fn add_security_group(
+    async fn change_security_group(
         &self,
         region: &Region,
         project: &ProjectId,
         id: InstanceId,
         group: &str,
+        within: bool,
     ) -> Result<(), PortError> {
-        let body = json!({"addSecurityGroup": {"name": group}});
-        let request = action("add security group to", id, body);
-        self.cloud.call(&project.into(), region, &request).await?;
-        Ok(())
-    }
-
-    async fn remove_security_group(
-        &self,
-        region: &Region,
-        project: &ProjectId,
-        id: InstanceId,
-        group: &str,
-    ) -> Result<(), PortError> {
-        let body = json!({"removeSecurityGroup": {"name": group}});
-        let request = action("remove security group from", id, body);
-        self.cloud.call(&project.into(), region, &request).await?;
-        Ok(())
+        let (what, key) = match within {
+            true => ("add security group to", "addSecurityGroup"),
+            false => ("remove security group from", "removeSecurityGroup"),
+        };
+        let body = json!({key: {"name": group}});
+        self.act(region, project, what, id, body).await
     }
 }
 
@@ -255,6 +249,19 @@ impl OpenStack {
             return Err(reply.nonsense(&request, "it is about another server"));
         }
         Ok(Some(server))
+    }
+
+    async fn act(
+        &self,
+        region: &Region,
+        project: &ProjectId,
+        what: &'static str,
+        id: InstanceId,
+        body: Value,
+    ) -> Result<(), PortError> {
+        let request = action(what, id, body);
+        let done = self.cloud.call(&project.into(), region, &request).await;
+        done.map(drop)
     }
 
     /// All pages; begun again where the server at a page's end was deleted before the next was asked for.
@@ -363,36 +370,4 @@ fn action(operation: &'static str, id: InstanceId, body: Value) -> Request {
         format!("/servers/{id}/action"),
         Some(body),
     )
-}
-
-fn operation_tag(operation: &OperationId) -> String {
-    format!("{TAG_OPERATION}{operation}")
-}
-
-fn create_body(request: &ServerRequest, tagged: &Tagged) -> Value {
-    let networks = match request.network.as_str() {
-        AUTO => json!(AUTO),
-        id => json!([{"uuid": id}]),
-    };
-    let mut metadata = tagged.metadata.clone();
-    metadata.insert(META_OPERATION.to_owned(), tagged.operation.to_string());
-    let mut server = json!({
-        "name": request.name,
-        "flavorRef": request.flavor_id,
-        "imageRef": request.image_id,
-        "networks": networks,
-        "metadata": metadata,
-        "tags": [operation_tag(&tagged.operation)],
-        "min_count": 1,
-        "max_count": 1,
-    });
-    // Without any the project's `default` group is taken.
-    if !request.security_groups.is_empty()
-        && let Some(fields) = server.as_object_mut()
-    {
-        let groups = request.security_groups.iter();
-        let groups: Vec<Value> = groups.map(|name| json!({"name": name})).collect();
-        fields.insert("security_groups".to_owned(), Value::Array(groups));
-    }
-    json!({"server": server})
 }

@@ -1,10 +1,15 @@
 //! The services' words, and how they become ours. Only the fields that are used.
 
+use super::network::AUTO;
 use chrono::{DateTime, NaiveDateTime, Utc};
-use osm_core::ids::{InstanceId, ProjectId, ProjectName, Region};
-use osm_core::instance::{Address, Flavor, Headroom, Image, Instance, SecurityGroup};
+use osm_core::ids::{InstanceId, OperationId, ProjectId, ProjectName, Region};
+use osm_core::instance::{
+    Address, Flavor, Headroom, Image, Instance, META_OPERATION, SecurityGroup, ServerRequest,
+    TAG_OPERATION,
+};
+use osm_core::ports::Tagged;
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use uuid::Uuid;
@@ -270,6 +275,8 @@ pub(super) struct ActionsReply {
 #[derive(Deserialize)]
 pub(super) struct InstanceAction {
     pub action: String,
+    pub user_id: Option<String>,
+    pub start_time: NaiveDateTime,
 }
 
 #[derive(Deserialize)]
@@ -346,4 +353,38 @@ impl From<NeutronObject> for SecurityGroup {
             name: group.name,
         }
     }
+}
+
+/// The tag by which a server of an operation is known.
+pub(super) fn operation_tag(operation: &OperationId) -> String {
+    format!("{TAG_OPERATION}{operation}")
+}
+
+/// What Nova is asked to make.
+pub(super) fn create_body(request: &ServerRequest, tagged: &Tagged) -> Value {
+    let networks = match request.network.as_str() {
+        AUTO => json!(AUTO),
+        id => json!([{"uuid": id}]),
+    };
+    let mut metadata = tagged.metadata.clone();
+    metadata.insert(META_OPERATION.to_owned(), tagged.operation.to_string());
+    let mut server = json!({
+        "name": request.name,
+        "flavorRef": request.flavor_id,
+        "imageRef": request.image_id,
+        "networks": networks,
+        "metadata": metadata,
+        "tags": [operation_tag(&tagged.operation)],
+        "min_count": 1,
+        "max_count": 1,
+    });
+    // Without any the project's `default` group is taken.
+    if !request.security_groups.is_empty()
+        && let Some(fields) = server.as_object_mut()
+    {
+        let groups = request.security_groups.iter();
+        let groups: Vec<Value> = groups.map(|name| json!({"name": name})).collect();
+        fields.insert("security_groups".to_owned(), Value::Array(groups));
+    }
+    json!({"server": server})
 }

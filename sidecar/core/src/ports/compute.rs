@@ -25,6 +25,17 @@ pub struct Tagged {
     pub metadata: BTreeMap<String, String>,
 }
 
+/// Something that was done with a server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Deed {
+    /// What, by Nova's word for it.
+    pub action: String,
+    /// Our own account did it.
+    pub ours: bool,
+    /// When it began, by Nova's clock.
+    pub at: DateTime<Utc>,
+}
+
 /// Reading the cloud.
 ///
 /// `Instance::project` is set to the Keystone id's name where the backend knows it, else to the id;
@@ -67,13 +78,13 @@ pub trait ComputeRead: Send + Sync {
         project: &ProjectId,
         name: &str,
     ) -> Result<String, PortError>;
-    /// Whether anybody has done something with a server since it was made.
-    async fn used(
+    /// What was done with a server since it was made.
+    async fn deeds(
         &self,
         region: &Region,
         project: &ProjectId,
         id: InstanceId,
-    ) -> Result<bool, PortError>;
+    ) -> Result<Vec<Deed>, PortError>;
     /// Whether our own account made a server that lives; nobody can change who made it.
     async fn ours(
         &self,
@@ -115,20 +126,13 @@ pub trait ComputeWrite: Send + Sync {
         project: &ProjectId,
         id: InstanceId,
     ) -> Result<(), PortError>;
-    /// Puts a server into a security group.
-    async fn add_security_group(
+    /// Puts a server into a security group, or takes it out.
+    async fn change_security_group(
         &self,
         region: &Region,
         project: &ProjectId,
         id: InstanceId,
         group: &str,
-    ) -> Result<(), PortError>;
-    /// Takes a server out of a security group.
-    async fn remove_security_group(
-        &self,
-        region: &Region,
-        project: &ProjectId,
-        id: InstanceId,
-        group: &str,
+        within: bool,
     ) -> Result<(), PortError>;
 }

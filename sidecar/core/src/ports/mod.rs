@@ -11,7 +11,7 @@ mod store;
 mod wiki;
 
 pub use audit::{AuditSeals, AuditTrail, Coverage, Sealed};
-pub use compute::{ComputeRead, ComputeWrite, Since, Tagged};
+pub use compute::{ComputeRead, ComputeWrite, Deed, Since, Tagged};
 pub use directory::{Directory, DirectoryWrite, Identity, IdentityWrite, KeystoneProject};
 pub use error::{Kind, PortError};
 pub use holds::{Hold, Holds, Lost, Made, Open, Trace};

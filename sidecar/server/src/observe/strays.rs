@@ -53,13 +53,13 @@ impl Observer {
         operation: &Operation,
         now: DateTime<Utc>,
     ) -> Result<(), PortError> {
-        let used = self
+        let deeds = self
             .compute
-            .used(&server.region, &server.project_id, server.id)
+            .deeds(&server.region, &server.project_id, server.id)
             .await?;
         let target = Target::Project(server.region.clone(), server.project.clone());
         let plan = authorise_own(&self.settings.policy, &target)
-            .and_then(|permit| plan_remove_stray(&permit, server, used));
+            .and_then(|permit| plan_remove_stray(&permit, server, !deeds.is_empty()));
         let plan = match plan {
             Ok(plan) => plan,
             Err(refusal) => {

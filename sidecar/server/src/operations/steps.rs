@@ -1,12 +1,13 @@
 //! What each step does, and how it is taken back. Each may be run twice and does its work once.
 
 use super::{Course, Runner};
+use chrono::{DateTime, SubsecRound as _, Utc};
 use osm_core::action::Action;
 use osm_core::ids::InstanceId;
 use osm_core::instance::{Instance, META_CREATOR, ServerRequest};
 use osm_core::message::Msg;
 use osm_core::plan::{Goal, Step, Undo};
-use osm_core::ports::{ComputeWrite, Kind, PageDue, PortError, Tagged};
+use osm_core::ports::{ComputeWrite, Deed, Kind, PageDue, PortError, Tagged};
 use std::collections::BTreeMap;
 use tracing::{info, warn};
 
@@ -102,7 +103,7 @@ impl Runner {
         // After the first try the delete itself is among what was done with it.
         if course.operation.plan.action == Action::InstanceRemoveStray
             && attempt == 1
-            && self.compute.used(region, project, id).await?
+            && !self.compute.deeds(region, project, id).await?.is_empty()
         {
             let name = course.operation.plan.name.as_str();
             return Err(Msg::new("strayinuse").with(name).into());
@@ -152,11 +153,15 @@ impl Runner {
     async fn reboot(&self, course: &Course, attempt: u32) -> Result<Outcome, StepError> {
         let (region, project) = place(course);
         let id = server_of(course)?;
-        if attempt > 1
-            && let Some(server) = self.compute.server(region, project, id).await?
-            && rebooting(&server)
-        {
-            return Ok(Outcome::Done);
+        // Nova puts each reboot down, also one whose answer was lost.
+        if attempt > 1 {
+            let deeds = self.compute.deeds(region, project, id).await?;
+            // Its clock knows whole seconds.
+            let begun = begun(course).trunc_subsecs(0);
+            let done = |deed: &Deed| deed.ours && deed.action == "reboot" && deed.at >= begun;
+            if deeds.iter().any(done) {
+                return Ok(Outcome::Done);
+            }
         }
         let cloud = self.cloud(course).await?;
         cloud.reboot_server(region, project, id).await?;
@@ -176,13 +181,9 @@ impl Runner {
         }
         let cloud = self.cloud(course).await?;
         let (region, project) = place(course);
-        if wanted {
-            cloud.add_security_group(region, project, id, group).await?;
-        } else {
-            cloud
-                .remove_security_group(region, project, id, group)
-                .await?;
-        }
+        cloud
+            .change_security_group(region, project, id, group, wanted)
+            .await?;
         if self.in_group(course, id, group).await? != wanted {
             let detail = "Nova said that it was done, and the server does not show it";
             let what = "change the security groups of";
@@ -225,12 +226,10 @@ impl Runner {
         Ok(Outcome::Wait)
     }
 
-    /// Since the step that waits was begun, or its retry.
     fn still_patient(&self, course: &Course) -> Result<(), Msg> {
-        let o = &course.operation;
-        let begun = o.steps.iter().filter_map(|s| s.started).max();
-        if (self.clock)() - begun.unwrap_or(o.created) > self.patience.server {
-            return Err(Msg::new("servertimeout").with(o.plan.name.as_str()));
+        if (self.clock)() - begun(course) > self.patience.server {
+            let name = course.operation.plan.name.as_str();
+            return Err(Msg::new("servertimeout").with(name));
         }
         Ok(())
     }
@@ -304,12 +303,11 @@ fn judge(goal: Goal, server: Option<&Instance>) -> Option<Result<Outcome, StepEr
     }
 }
 
-fn rebooting(server: &Instance) -> bool {
-    server.status == "REBOOT"
-        || server
-            .task_state
-            .as_deref()
-            .is_some_and(|task| task.starts_with("reboot"))
+/// When the step that is under way was begun, or its retry.
+fn begun(course: &Course) -> DateTime<Utc> {
+    let o = &course.operation;
+    let begun = o.steps.iter().filter_map(|s| s.started).max();
+    begun.unwrap_or(o.created)
 }
 
 fn place(course: &Course) -> (&osm_core::ids::Region, &osm_core::ids::ProjectId) {

@@ -21,11 +21,11 @@ use osm_core::action::Action;
 use osm_core::ids::OperationId;
 use osm_core::plan::Plan;
 use osm_core::ports::{ComputeRead as _, IdentityWrite, Operation, OperationState, Wish};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, resume_unwind};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use url::Url;
 
@@ -175,17 +175,22 @@ pub enum Ends {
 /// Points that make the fault begin right before the first effect, and end as told.
 fn fault(proxy: &Arc<Proxy>, mode: Mode, ends: Ends, operations: usize) -> Points {
     let (proxy, begun) = (proxy.clone(), AtomicBool::new(false));
-    let met = AtomicUsize::new(0);
+    let (tried, met) = (Names::default(), Names::default());
     Points::watched(move |name| {
-        if name.ends_with(".noted") && !begun.swap(true, Ordering::SeqCst) {
+        let noted = name.ends_with(".noted");
+        if noted && !begun.swap(true, Ordering::SeqCst) {
             proxy.set(mode);
         }
-        // The first step of each is tried: its effect was met by the fault.
-        if name.contains("/0-") && name.ends_with(".sent") && !name.contains("-undo-") {
-            let met = 1 + met.fetch_add(1, Ordering::SeqCst);
+        let first_step = name.contains("/0-") && !name.contains("-undo-");
+        // Its effect was met by the fault where it came through all the same, or is tried again. There is one
+        // operation of each kind, so that a name stands for one.
+        let again = noted && !tried.lock().unwrap().insert(name.to_owned());
+        if first_step && (again || name.ends_with(".sent")) {
+            let mut met = met.lock().unwrap();
+            met.insert(name.split('/').next().unwrap().to_owned());
             let over = match ends {
-                Ends::AfterOne => met == 1,
-                Ends::AfterAll => met == operations,
+                Ends::AfterOne => true,
+                Ends::AfterAll => met.len() == operations,
                 Ends::Never => false,
             };
             if over {
@@ -195,6 +200,8 @@ fn fault(proxy: &Arc<Proxy>, mode: Mode, ends: Ends, operations: usize) -> Point
         Box::pin(async { None })
     })
 }
+
+type Names = Mutex<BTreeSet<String>>;
 
 fn all_faults() -> bool {
     std::env::var_os("OSM_ALL_FAULTS").is_some()

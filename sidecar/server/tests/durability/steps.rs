@@ -3,8 +3,11 @@
 use crate::kinds::KINDS;
 use crate::world::World;
 use openstackmanager::faults::Points;
+use osm_core::action::Action;
 use osm_core::plan::{PlannedStep, Undo};
-use osm_core::ports::{Kind as ErrorKind, OperationState, PortError, StepState, Wish};
+use osm_core::ports::{
+    ComputeRead as _, Kind as ErrorKind, OperationState, PortError, StepState, Wish,
+};
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
@@ -55,6 +58,12 @@ async fn each_step_run_twice_does_its_work_once() {
         let audit = world.audit(&id).await;
         let changed = audit.iter().filter(|event| *event == "changed").count();
         assert_eq!(changed, changes, "{action}: {audit:?}");
+        if let (Action::InstanceReboot, Some(id)) = (action, over.plan.instance) {
+            let (region, project) = (world.region(), &world.project_id);
+            let deeds = world.cloud.deeds(&region, project, id).await.unwrap();
+            let reboots = deeds.iter().filter(|deed| deed.action == "reboot");
+            assert_eq!(reboots.count(), 1, "{deeds:?}");
+        }
         let (now, name) = (world.servers().await, over.plan.name);
         let expected = match action.name() {
             "instance-create" => before + 1,

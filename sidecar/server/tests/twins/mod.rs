@@ -1,11 +1,13 @@
 //! Twins in memory: a cloud that does what Nova's API promises, people, and a store that keeps one operation.
 
+mod clock;
 pub mod people;
-
 mod store;
 
+pub use clock::{now, pass};
+
 use async_trait::async_trait;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::DateTime;
 use openstackmanager::faults::Points;
 use openstackmanager::operations::{Effects, Patience, Runner};
 use osm_core::ids::{InstanceId, OperationId, ProjectId, ProjectName, Region};
@@ -15,7 +17,6 @@ use osm_core::instance::{
 use osm_core::plan::{Change, Plan};
 use osm_core::ports::*;
 use serde_json::{Value as Json, json};
-use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -136,20 +137,6 @@ impl Cloud {
         }
         all
     }
-}
-
-thread_local! {
-    /// By how much the twin's clock is ahead.
-    static AHEAD: Cell<TimeDelta> = const { Cell::new(TimeDelta::zero()) };
-}
-
-fn now() -> DateTime<Utc> {
-    Utc::now() + AHEAD.get()
-}
-
-/// Time passes, for the twins of this thread.
-pub fn pass(time: TimeDelta) {
-    AHEAD.set(AHEAD.get() + time);
 }
 
 /// One operation, and the cloud it is carried out in.
@@ -323,23 +310,18 @@ impl ComputeWrite for Twin {
         self.0.lock().unwrap().cloud.servers.remove(&id.0);
         Ok(())
     }
-    async fn add_security_group(
+    async fn change_security_group(
         &self,
         _: &Region,
         _: &ProjectId,
         id: InstanceId,
         group: &str,
+        within: bool,
     ) -> Result<(), PortError> {
-        self.change(id, |server| server.groups.extend([group.to_owned()]))
-    }
-    async fn remove_security_group(
-        &self,
-        _: &Region,
-        _: &ProjectId,
-        id: InstanceId,
-        group: &str,
-    ) -> Result<(), PortError> {
-        self.change(id, |server| server.groups.retain(|g| g != group))
+        self.change(id, |server| match within {
+            true => server.groups.extend([group.to_owned()]),
+            false => server.groups.retain(|g| g != group),
+        })
     }
 }
 
@@ -394,8 +376,13 @@ impl ComputeRead for Twin {
     async fn network(&self, _: &Region, _: &ProjectId, name: &str) -> Result<String, PortError> {
         Ok(name.to_owned())
     }
-    async fn used(&self, _: &Region, _: &ProjectId, _: InstanceId) -> Result<bool, PortError> {
-        Ok(false)
+    async fn deeds(
+        &self,
+        _: &Region,
+        _: &ProjectId,
+        _: InstanceId,
+    ) -> Result<Vec<Deed>, PortError> {
+        Ok(Vec::new())
     }
     async fn console_output(
         &self,
