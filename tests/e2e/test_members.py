@@ -10,6 +10,7 @@ from conftest import fresh_name
 from parts import ldap
 from support import cloud
 from support.browser import Browser, address, fetched
+from support.directory import ldap_modify
 from support.waiting import until
 from support.wiki import Bot, Json, refused
 from support.wording import said
@@ -61,6 +62,13 @@ def in_keystone(uid: str = OUTSIDER.uid) -> bool:
 
 def everywhere() -> set[bool]:
     return {in_ldap("ou=projects", "cn=bots"), in_ldap("ou=groups", "cn=project-bots"), in_keystone()}
+
+
+def out_of_the_group(uid: str) -> None:
+    """Past us, by who administers LDAP."""
+    change = f"dn: cn=project-bots,ou=groups,{ldap.BASE}\nchangetype: modify\n" \
+             f"delete: member\nmember: uid={uid},ou=people,{ldap.BASE}\n"  # fmt: skip
+    ldap_modify(change)
 
 
 def told(bot: Bot, what: str) -> Json:
@@ -115,6 +123,23 @@ def test_a_member_adds_somebody_and_an_admin_removes_them(
     for uid in (VOLUNTEER.uid, OPERATOR.uid):
         assert in_ldap("ou=projects", "cn=bots", uid) and in_ldap("ou=groups", "cn=project-bots", uid)
         assert in_keystone(uid)
+
+
+def test_what_is_shown_is_what_is_agreed_to(volunteer_bot: Bot, operator: Browser) -> None:
+    followed(volunteer_bot, call(volunteer_bot, "addmember", member=OUTSIDER.uid))
+    operator.open(PAGE, action="deletemember", projectname="bots")
+    operator.tick("members", OUTSIDER.uid)
+    operator.submit("deletemember", "dryrun")
+    assert operator.page.tree.xpath("//*[@id='plan']"), operator.page.text
+    out_of_the_group(OUTSIDER.uid)
+    before = operations()
+    operator.submit("deletemember")
+    assert said(operator.page.text, "planchanged"), operator.page.text
+    assert operations() == before
+    # Now it is shown as it is.
+    operator.submit("deletemember", "dryrun")
+    operator.submit("deletemember")
+    until(lambda: said(operator.page.text, "deletemember-done", OUTSIDER.uid), "the outsider is out", 60)
 
 
 def test_by_wiki_name_and_leaving(volunteer_bot: Bot, outsider: Browser, outsider_bot: Bot) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import subprocess
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -12,6 +11,7 @@ from conftest import fresh_name
 from parts import ldap
 from support import cloud
 from support.browser import Browser, address, fetched
+from support.directory import ldap_modify
 from support.wiki import Bot, blocked, refused, register
 from support.wording import said
 from support.world import ACCOUNTS, VOLUNTEER, WIKI, Account, lab, operations
@@ -112,14 +112,6 @@ def people_in_ldap() -> Iterator[None]:
     ldap_modify("\n".join(come))
     yield
     ldap_modify("\n".join(go))
-
-
-def ldap_modify(ldif: str) -> None:
-    command = ["ldapmodify", "-x", "-c", "-H", ldap.url(lab), "-D", ldap.ADMIN,
-               "-y", str(lab.secret_file("ldap-admin"))]  # fmt: skip
-    done = subprocess.run(command, input=ldif, capture_output=True, text=True)
-    # Entries that an earlier run left behind are as good.
-    assert done.returncode in (0, 16, 20, 32, 68), done.stderr
 
 
 @pytest.mark.parametrize("name", LOOKALIKES)

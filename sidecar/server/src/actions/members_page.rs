@@ -2,7 +2,7 @@
 
 use super::create::form_query;
 use super::members::{Asked, Members, field_of};
-use super::planned::plan_table;
+use super::planned::{FACTS, facts_field, plan_table};
 use super::{Caller, Context, SpecialRequest, lookup::refuse};
 use osm_core::action::Action;
 use osm_core::actor::Actor;
@@ -15,6 +15,8 @@ use osm_core::view::{Block, Field, FieldKind, FieldOption, FieldValue, Form, Lev
 use ulid::Ulid;
 
 const PAGE: &str = "NovaProject";
+/// The field that says whose facts come back.
+const FACTS_OF: &str = "factsof";
 
 /// What the special page's `action` means here.
 pub(super) fn word(action: Action) -> &'static str {
@@ -42,12 +44,16 @@ impl Context {
             Action::MemberRemove => request.form.all("members"),
             _ => self.names(request.form.text("member")).await?,
         };
+        // The names may have been changed since the plans were shown: then these are not their facts.
+        let of = names.join(",");
+        let same = request.form.get(FACTS_OF) == Some(of.as_str());
+        let facts = request.form.get(FACTS).filter(|_| same);
         let asked = Asked {
             action,
             project,
             names,
             key: request.idempotency_key.clone(),
-            facts: None,
+            facts: facts.map(str::to_owned),
         };
         let shown = if request.form.get("dryrun").is_some() {
             self.planned_members(caller, &asked)
@@ -62,10 +68,18 @@ impl Context {
         let form = self.members_form(&actor, action, &asked.project, &asked.names);
         let mut view = form.await?;
         match shown {
-            Ok(plans) => view
-                .blocks
-                .splice(0..0, plans.iter().map(plan_table))
-                .for_each(drop),
+            Ok(plans) => {
+                // One person by two names has one plan, and then there is no telling which facts are whose.
+                if plans.len() == asked.names.len() {
+                    let facts: Vec<_> = plans.iter().map(|plan| &plan.facts).collect();
+                    keep(
+                        &mut view,
+                        [facts_field(&facts), Field::hidden(FACTS_OF, &of)],
+                    );
+                }
+                let tables = plans.iter().map(plan_table);
+                view.blocks.splice(0..0, tables).for_each(drop);
+            }
             Err(wrong) => tell(&mut view, action, wrong),
         }
         Ok(view)
@@ -115,6 +129,15 @@ impl Context {
             intro: Some(Msg::new(&format!("{word}-intro")).with(project.as_str())),
         })));
         Ok(view)
+    }
+}
+
+/// What comes back with the form.
+fn keep(view: &mut View, fields: [Field; 2]) {
+    for block in &mut view.blocks {
+        if let Block::Form(form) = block {
+            form.fields.extend(fields.clone());
+        }
     }
 }
 

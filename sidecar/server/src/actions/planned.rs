@@ -4,6 +4,7 @@ use osm_core::message::{Msg, Value};
 use osm_core::plan::{Facts, Plan};
 use osm_core::refusal::Refusal;
 use osm_core::view::{Block, Field, Row};
+use serde::Serialize;
 
 /// The field, and the API's parameter, in which the facts that a person saw come back.
 pub(super) const FACTS: &str = "facts";
@@ -36,8 +37,8 @@ pub(super) fn plan_table(plan: &Plan) -> Block {
 }
 
 /// What a plan is made from, to come back with the form.
-pub(super) fn facts_field(facts: &Facts) -> Field {
-    // A map of texts can always be written.
+pub(super) fn facts_field(facts: &impl Serialize) -> Field {
+    // Maps of texts can always be written.
     let text = serde_json::to_string(facts).unwrap_or_default();
     Field::hidden(FACTS, &text)
 }

@@ -27,7 +27,7 @@ async fn the_database_fails_for_a_while_and_all_is_done_once() {
         let modes = [lost, Mode::Refused, Mode::Hung, Mode::Slow, Mode::Cut(20)];
         faulty.acquainted(world).await;
         for (n, mode) in modes.into_iter().enumerate() {
-            case(world, faulty, &faulty.mysql, mode, Ends::AfterOne, n).await;
+            case(world, faulty, &faulty.mysql, mode, Ends::AfterAWhile, n).await;
         }
     })
     .await;

@@ -31,6 +31,7 @@ use url::Url;
 
 /// So that what hangs is given up soon.
 const CALL: Duration = Duration::from_secs(3);
+const LEASE: Duration = Duration::from_secs(3);
 /// The services that the catalogue leads to.
 const KINDS_OF_SERVICE: [&str; 3] = ["compute", "image", "network"];
 
@@ -120,7 +121,7 @@ impl Faulty {
                 self.assigner.clone(),
             ),
             patience: Patience {
-                lease: Duration::from_secs(3),
+                lease: LEASE,
                 ..runner.patience
             },
             ..runner
@@ -165,8 +166,8 @@ pub async fn with_faults(test: impl AsyncFnOnce(&World, &Faulty)) {
 /// When a fault ends.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Ends {
-    /// When one operation has met it.
-    AfterOne,
+    /// After a lease and more.
+    AfterAWhile,
     /// When each operation has.
     AfterAll,
     Never,
@@ -180,6 +181,13 @@ fn fault(proxy: &Arc<Proxy>, mode: Mode, ends: Ends, operations: usize) -> Point
         let noted = name.ends_with(".noted");
         if noted && !begun.swap(true, Ordering::SeqCst) {
             proxy.set(mode);
+            if ends == Ends::AfterAWhile {
+                let proxy = proxy.clone();
+                tokio::spawn(async move {
+                    tokio::time::sleep(2 * LEASE).await;
+                    proxy.set(Mode::Pass);
+                });
+            }
         }
         let first_step = name.contains("/0-") && !name.contains("-undo-");
         // Its effect was met by the fault where it came through all the same, or is tried again. There is one
@@ -188,12 +196,7 @@ fn fault(proxy: &Arc<Proxy>, mode: Mode, ends: Ends, operations: usize) -> Point
         if first_step && (again || name.ends_with(".sent")) {
             let mut met = met.lock().unwrap();
             met.insert(name.split('/').next().unwrap().to_owned());
-            let over = match ends {
-                Ends::AfterOne => true,
-                Ends::AfterAll => met.len() == operations,
-                Ends::Never => false,
-            };
-            if over {
+            if ends == Ends::AfterAll && met.len() == operations {
                 proxy.set(Mode::Pass);
             }
         }
