@@ -2,8 +2,9 @@
 //! so that one that is heard by a process that dies is heard again.
 
 use super::looks::{About, Look, Looks, Verdict};
+use super::ours::Ours;
 use super::who::Who;
-use super::{Observer, Ours, settle};
+use super::{Observer, settle};
 use crate::telemetry::metrics;
 use futures_util::StreamExt as _;
 use osm_core::ids::{InstanceId, ProjectId, ProjectName, Region};
@@ -81,7 +82,8 @@ impl Listener {
         listening: &mut dyn Listening,
         shutdown: &mut watch::Receiver<bool>,
     ) -> Result<(), PortError> {
-        let (mut looks, mut unreadable) = (Looks::default(), BTreeSet::new());
+        let mut looks = Looks::new(self.who.people_domain.clone());
+        let mut unreadable = BTreeSet::new();
         let mut care = tokio::time::interval(CARE);
         care.set_missed_tick_behavior(MissedTickBehavior::Delay);
         while !*shutdown.borrow() {
@@ -252,7 +254,7 @@ impl Listener {
             project: project.clone(),
             ..instance
         });
-        let by = self.who.is(look.by.as_ref()).await;
+        let by = self.who.is(look.doer(&instance.project_id)).await;
         self.observer.see(instance, as_of, ours, by.as_ref()).await
     }
 }
