@@ -2,6 +2,7 @@
 
 mod clients;
 mod commands;
+mod drift;
 mod hearing;
 
 mod restored;
@@ -13,7 +14,7 @@ use crate::audit::Sealer;
 use crate::cli::{Failure, Hand};
 use crate::config::{Config, Secrets};
 use crate::doctor::Patient;
-use crate::documenter::{Counts, Documenter};
+use crate::documenter::Documenter;
 use crate::faults::Points;
 use crate::http::{self, Actions, Ask, Backlog, Gate, Health, Http};
 use crate::observe::Observer;
@@ -75,7 +76,7 @@ impl App {
     }
 
     /// What actions may reach.
-    fn context(&self, settings: Arc<Settings>, work: Arc<Notify>) -> Context {
+    fn context(&self, config: &Config, settings: Arc<Settings>, work: Arc<Notify>) -> Context {
         Context {
             compute: self.quick.clone(),
             directory: self.directory.clone(),
@@ -87,6 +88,7 @@ impl App {
             pages: self.store.clone(),
             index: self.store.clone(),
             restored: Arc::new(self.comparing(settings.clone(), self.quick.clone())),
+            drift: Arc::new(self.drifting(config, settings.clone(), self.quick.clone())),
             settings,
             work,
             clock: Utc::now,
@@ -96,8 +98,9 @@ impl App {
 
     /// For actions from the command line. Who serves looks for what was recorded every second.
     pub fn hand(&self, config: &Config) -> Hand {
+        let settings = Arc::new(settings(config));
         Hand {
-            context: self.context(Arc::new(settings(config)), Arc::default()),
+            context: self.context(config, settings, Arc::default()),
             wiki: self.wiki.clone(),
         }
     }
@@ -139,22 +142,8 @@ impl App {
             patience: config.operations.patience(),
             points: Points::from_environment(),
         });
-        let documenter = Arc::new(Documenter {
-            pages: self.store.clone(),
-            index: self.store.clone(),
-            directory: self.directory.clone(),
-            links: self.store.clone(),
-            pins: self.store.clone(),
-            wiki: self.wiki.clone(),
-            write: self.wiki.clone(),
-            audit: self.store.clone(),
-            settings: settings.clone(),
-            bell: page_bell.clone(),
-            owner: owner.clone(),
-            documentation: config.pages.project_doc_section,
-            clock: Utc::now,
-            counts: Counts::default(),
-        });
+        let documenter =
+            Arc::new(self.documenter(config, settings.clone(), page_bell.clone(), owner.clone()));
         let sealer = Sealer {
             seals: self.store.clone(),
             page_bell: page_bell.clone(),
@@ -180,7 +169,7 @@ impl App {
             clock: Utc::now,
         });
         let hears = self.hears(config, &secrets, &observer)?;
-        let context = self.context(settings, work_bell);
+        let context = self.context(config, settings, work_bell);
         let gate = Gate::new(
             secrets.shim_keys,
             config.server.public_authority.clone(),
@@ -322,6 +311,17 @@ pub fn settings(config: &Config) -> Settings {
             .admin
             .as_ref()
             .map(|_| config.keystone.member_role.clone()),
+        people_domain: config.keystone.people_domain.clone(),
+        own_projects: [config.keystone.reader_project.clone()]
+            .into_iter()
+            .chain(
+                config
+                    .keystone
+                    .admin
+                    .iter()
+                    .map(|admin| admin.project.clone()),
+            )
+            .collect(),
     }
 }
 

@@ -14,6 +14,7 @@ pub mod cli;
 pub mod config;
 pub mod doctor;
 pub mod documenter;
+pub mod drift;
 pub mod faults;
 pub mod http;
 pub mod observe;

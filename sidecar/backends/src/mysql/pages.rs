@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, NaiveDateTime, Utc};
 use mysql_async::prelude::Queryable;
 use mysql_async::{Transaction, Value, params};
+use osm_core::drift::Waiting;
 use osm_core::ids::{InstanceId, OperationId, Region};
 use osm_core::ports::{PageDue, PageKey, PageRecord, PageWork, Pages, PortError};
 use std::collections::BTreeMap;
@@ -52,6 +53,27 @@ impl Pages for Store {
             )
             .await?;
             commit(tx).await
+        })
+        .await
+    }
+
+    async fn queued(&self) -> Result<Vec<Waiting>, PortError> {
+        self.attempt("list waiting pages of", || async {
+            let found: Vec<(String, NaiveDateTime, u32, Option<String>)> = rows(
+                &mut self.conn().await?,
+                "SELECT page, since, attempts, error FROM page_queue ORDER BY since",
+                (),
+            )
+            .await?;
+            let waiting = found.into_iter().map(|(page, since, attempts, error)| {
+                Ok(Waiting {
+                    key: decode("page key", &page)?,
+                    since: since.and_utc(),
+                    attempts,
+                    error,
+                })
+            });
+            waiting.collect()
         })
         .await
     }

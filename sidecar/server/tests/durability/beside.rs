@@ -1,0 +1,36 @@
+//! What an action may ask and these tests do not: what differs.
+
+use async_trait::async_trait;
+use chrono::Utc;
+use openstackmanager::drift::{Compares, Drift};
+use osm_backends::ldap::Ldap;
+use osm_backends::mysql::Store;
+use osm_backends::openstack::OpenStack;
+use osm_core::drift::Found;
+use osm_core::ids::ProjectName;
+use osm_core::ports::{PageKey, PortError};
+use std::sync::Arc;
+
+struct NoPages;
+
+#[async_trait]
+impl Compares for NoPages {
+    async fn stand(&self, _: Vec<(PageKey, Option<ProjectName>)>) -> Result<Vec<Found>, PortError> {
+        Ok(Vec::new())
+    }
+}
+
+pub fn drift(store: &Arc<Store>, cloud: &Arc<OpenStack>, directory: &Arc<Ldap>) -> Arc<Drift> {
+    Arc::new(Drift {
+        compute: cloud.clone(),
+        directory: directory.clone(),
+        identity: cloud.clone(),
+        pins: store.clone(),
+        index: store.clone(),
+        operations: store.clone(),
+        pages: store.clone(),
+        wiki: Arc::new(NoPages),
+        settings: Arc::default(),
+        clock: Utc::now,
+    })
+}
