@@ -17,6 +17,7 @@ pub mod documenter;
 pub mod drift;
 pub mod faults;
 pub mod http;
+pub mod late;
 pub mod observe;
 pub mod operations;
 pub mod restored;

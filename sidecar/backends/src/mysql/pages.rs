@@ -149,15 +149,15 @@ impl Store {
     ) -> Result<Option<PageWork>, Failure> {
         let mut tx = self.begin().await?;
         // In the index's order, so that no row but the one taken stays locked.
-        let row: Option<(String, String, u32)> = first(
+        let row: Option<(String, String, u32, NaiveDateTime)> = first(
             &mut tx,
-            "SELECT page_key, page, attempts FROM page_queue FORCE INDEX (turn)
+            "SELECT page_key, page, attempts, since FROM page_queue FORCE INDEX (turn)
              WHERE due_at <= ? AND NOT EXISTS (SELECT 1 FROM holds WHERE read_through_at IS NULL)
              ORDER BY seen_only, since LIMIT 1 FOR UPDATE SKIP LOCKED",
             (now.naive_utc(),),
         )
         .await?;
-        let Some((key, page, attempts)) = row else {
+        let Some((key, page, attempts, since)) = row else {
             tx.rollback().await?;
             return Ok(None);
         };
@@ -184,6 +184,7 @@ impl Store {
             reasons: reasons.into_iter().map(|r| reason_of(&key, r)).collect(),
             key,
             attempts,
+            since: since.and_utc(),
         }))
     }
 

@@ -423,6 +423,8 @@ pub struct PageWork {
     pub reasons: Vec<(u64, PageDue)>,
     /// How often it was tried.
     pub attempts: u32,
+    /// When the first of the reasons came.
+    pub since: DateTime<Utc>,
 }
 
 /// The wiki page that stands for a key.

@@ -27,6 +27,7 @@ pub use api::ApiReply;
 pub use params::Params;
 
 use crate::drift::Drift;
+use crate::late::Late;
 use crate::restored::Restored;
 use chrono::{DateTime, Utc};
 use osm_core::actor::WikiUser;
@@ -67,6 +68,8 @@ pub struct Context {
     pub index: Arc<dyn InstanceIndex>,
     /// What an older database, where one was restored, does not account for.
     pub restored: Arc<Restored>,
+    /// Who is away, and what lags.
+    pub late: Arc<Late>,
     /// Compares what everybody says.
     pub drift: Arc<Drift>,
     /// The community's choices.
@@ -208,6 +211,9 @@ impl Context {
                     .with(region.as_str())
                     .with(reason.as_str()),
             );
+        }
+        for msg in self.late.told(caller.wiki_read_only.is_some()) {
+            view.notice(Level::Warning, msg);
         }
         if let Some(reason) = &caller.wiki_read_only {
             view.notice(

@@ -192,6 +192,7 @@ impl Documenter {
             Edited::Saved { page_id, revision } => {
                 info!(title = %edit.title, revision, "page saved");
                 self.counts.edits.fetch_add(1, Ordering::Relaxed);
+                metrics::pages_lag((self.clock)() - work.since);
                 self.written(work, &edit.title, Some(page_id), revision)
                     .await?;
                 Ok(true)

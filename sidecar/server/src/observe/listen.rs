@@ -5,6 +5,7 @@ use super::looks::{About, Look, Looks, Verdict};
 use super::ours::Ours;
 use super::who::Who;
 use super::{Observer, settle};
+use crate::late::Late;
 use crate::telemetry::metrics;
 use futures_util::StreamExt as _;
 use osm_core::ids::{InstanceId, ProjectId, ProjectName, Region};
@@ -43,6 +44,8 @@ pub struct Listener {
     pub region: Region,
     /// For whose doing it is.
     pub who: Who,
+    /// Told whether the broker is there.
+    pub late: Arc<Late>,
 }
 
 impl Listener {
@@ -54,6 +57,7 @@ impl Listener {
                 Ok(mut listening) => {
                     info!("listening to notifications");
                     metrics::notifications_connected(true);
+                    self.late.heard("rabbitmq", true);
                     if before {
                         // The broker may have been away, and what it did not keep is lost.
                         self.observer.missed.notify_one();
@@ -65,6 +69,7 @@ impl Listener {
             };
             metrics::notifications_connected(false);
             if let Err(error) = ended {
+                self.late.heard("rabbitmq", false);
                 warn!(%error, "no notifications; the cloud is looked at every {:?}, and here again in {wait:?}", self.observer.poll);
                 metrics::backend_error(&error);
                 tokio::select! {

@@ -1,8 +1,9 @@
-//! What an action may ask and these tests do not: what differs.
+//! What an action may ask and these tests do not: who is late, and what differs.
 
 use async_trait::async_trait;
-use chrono::Utc;
+use chrono::{TimeDelta, Utc};
 use openstackmanager::drift::{Compares, Drift};
+use openstackmanager::late::Late;
 use osm_backends::ldap::Ldap;
 use osm_backends::mysql::Store;
 use osm_backends::openstack::OpenStack;
@@ -18,6 +19,12 @@ impl Compares for NoPages {
     async fn stand(&self, _: Vec<(PageKey, Option<ProjectName>)>) -> Result<Vec<Found>, PortError> {
         Ok(Vec::new())
     }
+}
+
+pub fn late(store: &Arc<Store>) -> Arc<Late> {
+    let nothing = (Vec::new(), TimeDelta::MAX);
+    let late = Late::new(Vec::new(), store.clone(), store.clone(), nothing, Utc::now);
+    Arc::new(late)
 }
 
 pub fn drift(store: &Arc<Store>, cloud: &Arc<OpenStack>, directory: &Arc<Ldap>) -> Arc<Drift> {

@@ -95,6 +95,7 @@ impl World {
         });
         let context = Context {
             restored,
+            late: beside::late(&store),
             drift: beside::drift(&store, &cloud, &directory),
             compute: cloud.clone(),
             directory: directory.clone(),
