@@ -39,12 +39,23 @@ def instance(volunteer_bot: Bot) -> dict:
     return volunteer_bot.started(fresh_name())
 
 
+@pytest.fixture(scope="module")
+def gone(volunteer_bot: Bot) -> dict:
+    """Made and deleted at the beginning: what the cloud tells of that later has long been told when it is looked at."""
+    made = volunteer_bot.started(fresh_name())
+    made["text"] = volunteer_bot.page(made["page"])["text"]
+    assert volunteer_bot.followed(volunteer_bot.call("delete", instanceid=made["instanceid"]))["state"] == "done"
+    until(lambda: "deleted instance" in volunteer_bot.page(made["page"])["text"], "the page says that it is gone")
+    return made
+
+
 def command(*words: str) -> subprocess.CompletedProcess[str]:
     program = [str(lab.dir / "sidecar/openstackmanager"), "--config", str(lab.dir / "sidecar.toml")]
     return subprocess.run([*program, *words], capture_output=True, text=True)
 
 
-def test_at_rest_there_is_nothing(operator: Browser, volunteer: Browser, instance: dict) -> None:
+def test_at_rest_there_is_nothing(operator: Browser, volunteer: Browser, instance: dict, gone: dict) -> None:
+    until(lambda: not listed(operator), "all pages follow", 60)
     page = operator.open(drift.PAGE)
     assert said(page.text, "drift-none") and said(page.text, "asof"), page.text
     assert said(volunteer.open(drift.PAGE).text, "drift-none")
@@ -185,16 +196,10 @@ def test_our_copy_has_lost_it(volunteer: Browser, instance: dict) -> None:
     mended(volunteer, until(lost, "our copy has lost it", 100))
 
 
-def test_a_server_that_is_gone(volunteer: Browser, volunteer_bot: Bot, name: str) -> None:
-    gone = volunteer_bot.started(name)
-    before = volunteer_bot.page(gone["page"])["text"]
-    assert volunteer_bot.followed(volunteer_bot.call("delete", instanceid=gone["instanceid"]))["state"] == "done"
-    until(lambda: "deleted instance" in volunteer_bot.page(gone["page"])["text"], "the page says that it is gone")
-    until(lambda: not listed(volunteer), "all pages follow", 60)
-
+def test_a_server_that_is_gone(volunteer: Browser, volunteer_bot: Bot, gone: dict) -> None:
     # Somebody brings the old text back.
     token = volunteer_bot.site.get_token("csrf")
-    volunteer_bot.site.post("edit", title=gone["page"], text=before, token=token)
+    volunteer_bot.site.post("edit", title=gone["page"], text=gone["text"], token=token)
     _, repair = only(volunteer, lambda text: said(text, "drift-notmarkeddeleted"), "the page does not say so")
     mended(volunteer, repair)
 
@@ -207,7 +212,7 @@ def test_a_server_that_is_gone(volunteer: Browser, volunteer_bot: Bot, name: str
     drift.sql(f"UPDATE instances SET facts = '{quoted}', ended = 0 WHERE id = '{gone['instanceid']}'")
 
     def lost() -> str | None:
-        rows = [row for row in listed(volunteer).values() if said(row[0], "drift-servergone", name)]
+        rows = [row for row in listed(volunteer).values() if said(row[0], "drift-servergone", gone["name"])]
         return rows[0][1] if rows else None
 
     mended(volunteer, until(lost, "our copy has what is gone", 60))
