@@ -5,6 +5,7 @@ $specialPageAliases = [];
 
 /** English (English) */
 $specialPageAliases['en'] = [
+	'NovaDrift' => [ 'NovaDrift' ],
 	'NovaInstance' => [ 'NovaInstance' ],
 	'NovaLink' => [ 'NovaLink' ],
 	'NovaOperations' => [ 'NovaOperations' ],

@@ -39,11 +39,15 @@ pub enum Action {
     OperationGiveUp,
     /// Try whether operations are recorded and carried out, by one that does nothing.
     OperationProbe,
+    /// See where cloud, LDAP and wiki say different things.
+    DriftList,
+    /// Have such a difference mended.
+    DriftRepair,
 }
 
 impl Action {
     /// All of them.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 18] = [
         Self::InstanceList,
         Self::InstanceCreate,
         Self::InstanceReboot,
@@ -60,6 +64,8 @@ impl Action {
         Self::OperationRetry,
         Self::OperationGiveUp,
         Self::OperationProbe,
+        Self::DriftList,
+        Self::DriftRepair,
     ];
 
     /// The name, as stored, logged and configured.
@@ -81,6 +87,8 @@ impl Action {
             Self::OperationRetry => "operation-retry",
             Self::OperationGiveUp => "operation-give-up",
             Self::OperationProbe => "operation-probe",
+            Self::DriftList => "drift-list",
+            Self::DriftRepair => "drift-repair",
         }
     }
 
@@ -93,6 +101,7 @@ impl Action {
                 | Self::ProjectList
                 | Self::OperationList
                 | Self::OperationShow
+                | Self::DriftList
         )
     }
 }

@@ -2,13 +2,15 @@
 //!
 //! Reading order: [`ids`] → [`actor`] → [`authz`] → [`instance`] and [`project`] (the nouns) → [`plan`]
 //! → [`membership`] (who is in a project) → [`pages`] (facts become page text), [`told`] (what notifications
-//! tell) → [`audit`] and [`replay`] (what was done) → [`ports`] (how the outside is read and written) →
+//! tell) → [`audit`] and [`replay`] (what was done) → [`drift`] (where they say
+//! different things) → [`ports`] (how the outside is read and written) →
 //! [`message`] and [`view`] (what a person is shown) → [`signing`] (who may speak to whom).
 
 pub mod action;
 pub mod actor;
 pub mod audit;
 pub mod authz;
+pub mod drift;
 pub mod ids;
 pub mod instance;
 pub mod membership;

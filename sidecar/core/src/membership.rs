@@ -93,6 +93,11 @@ impl Grant {
         }
     }
 
+    /// What an operation about it writes to: one at a time changes a person's places in a project.
+    pub fn resource(&self) -> String {
+        format!("/member/{}/{}", self.project, self.person)
+    }
+
     /// What is otherwise once it is given.
     pub fn change(&self) -> Change {
         let kind = match &self.place {

@@ -8,6 +8,7 @@ use crate::ids::{InstanceId, ProjectId, ProjectName, Region};
 use crate::instance::ServerRequest;
 use crate::membership::Grant;
 use crate::message::Msg;
+use crate::ports::PageKey;
 use crate::refusal::{Refusal, RefusalKind};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
@@ -208,13 +209,20 @@ pub enum Step {
         #[serde(default)]
         unless_last: bool,
     },
+    /// Read a server from Nova into our copy, and have its pages looked at.
+    ReadServer,
+    /// Have a page written as the facts make it.
+    WritePage {
+        /// Which.
+        page: PageKey,
+    },
     /// Nothing: shows that operations are recorded and carried out.
     Nothing,
 }
 
 impl Step {
     /// All names.
-    pub const NAMES: [&str; 15] = [
+    pub const NAMES: [&str; 17] = [
         "create-server",
         "await-server",
         "reboot-server",
@@ -229,6 +237,8 @@ impl Step {
         "withdraw-group",
         "withdraw-role",
         "withdraw-cloud",
+        "read-server",
+        "write-page",
         "nothing",
     ];
 
@@ -243,13 +253,18 @@ impl Step {
             Self::RemoveSecurityGroup { .. } => "remove-security-group",
             Self::Grant { grant } => grant.place.granting(),
             Self::Withdraw { grant, .. } => grant.place.withdrawing(),
+            Self::ReadServer => "read-server",
+            Self::WritePage { .. } => "write-page",
             Self::Nothing => "nothing",
         }
     }
 
     /// It makes something otherwise.
     pub fn has_effect(&self) -> bool {
-        !matches!(self, Self::AwaitServer { .. } | Self::Nothing)
+        !matches!(
+            self,
+            Self::AwaitServer { .. } | Self::ReadServer | Self::WritePage { .. } | Self::Nothing
+        )
     }
 
     /// What it gives or takes, where it is that.
@@ -264,9 +279,8 @@ impl Step {
     fn resource(&self, plan: &Plan) -> Option<String> {
         match self {
             Self::Nothing => Some(format!("/probe/{}", plan.name)),
-            _ => self
-                .granted()
-                .map(|grant| format!("/member/{}/{}", grant.project, grant.person)),
+            Self::WritePage { page } => Some(format!("/page/{}", page.stored())),
+            _ => self.granted().map(Grant::resource),
         }
     }
 
@@ -300,6 +314,8 @@ impl Step {
             Self::AwaitServer { goal: Goal::Active }
             | Self::RebootServer
             | Self::DeleteServer
+            | Self::ReadServer
+            | Self::WritePage { .. }
             | Self::Nothing => None,
         }
     }
@@ -321,7 +337,11 @@ impl Step {
             Self::Grant { grant } | Self::Withdraw { grant, .. } => msg
                 .with(grant.project.as_str())
                 .with(grant.place.role().unwrap_or_default()),
-            Self::RebootServer | Self::DeleteServer | Self::Nothing => msg,
+            Self::RebootServer
+            | Self::DeleteServer
+            | Self::ReadServer
+            | Self::WritePage { .. }
+            | Self::Nothing => msg,
         }
     }
 }

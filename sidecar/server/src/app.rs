@@ -2,7 +2,9 @@
 
 mod clients;
 mod commands;
+mod drift;
 mod hearing;
+mod late;
 
 mod restored;
 
@@ -13,9 +15,10 @@ use crate::audit::Sealer;
 use crate::cli::{Failure, Hand};
 use crate::config::{Config, Secrets};
 use crate::doctor::Patient;
-use crate::documenter::{Counts, Documenter};
+use crate::documenter::Documenter;
 use crate::faults::Points;
 use crate::http::{self, Actions, Ask, Backlog, Gate, Health, Http};
+use crate::late::Late;
 use crate::observe::Observer;
 use crate::operations::{Effects, Runner};
 use crate::telemetry::metrics;
@@ -28,8 +31,7 @@ use osm_backends::mysql::Store;
 use osm_backends::openstack::{OpenStack, with_request_id};
 use osm_backends::wiki::Wiki;
 use osm_core::ports::{
-    Directory as _, Holds as _, Identity as _, IdentityWrite, OperationFilter, Operations as _,
-    Pages as _, PortError, WikiRead as _,
+    Holds as _, IdentityWrite, OperationFilter, Operations as _, Pages as _, PortError,
 };
 use osm_core::view::View;
 use restored::once_compared;
@@ -75,7 +77,13 @@ impl App {
     }
 
     /// What actions may reach.
-    fn context(&self, settings: Arc<Settings>, work: Arc<Notify>) -> Context {
+    fn context(
+        &self,
+        config: &Config,
+        settings: Arc<Settings>,
+        work: Arc<Notify>,
+        late: Arc<Late>,
+    ) -> Context {
         Context {
             compute: self.quick.clone(),
             directory: self.directory.clone(),
@@ -86,7 +94,9 @@ impl App {
             operations: self.store.clone(),
             pages: self.store.clone(),
             index: self.store.clone(),
+            late,
             restored: Arc::new(self.comparing(settings.clone(), self.quick.clone())),
+            drift: Arc::new(self.drifting(config, settings.clone(), self.quick.clone())),
             settings,
             work,
             clock: Utc::now,
@@ -96,8 +106,9 @@ impl App {
 
     /// For actions from the command line. Who serves looks for what was recorded every second.
     pub fn hand(&self, config: &Config) -> Hand {
+        let (settings, late) = (Arc::new(settings(config)), Arc::new(self.late(config)));
         Hand {
-            context: self.context(Arc::new(settings(config)), Arc::default()),
+            context: self.context(config, settings, Arc::default(), late),
             wiki: self.wiki.clone(),
         }
     }
@@ -139,22 +150,8 @@ impl App {
             patience: config.operations.patience(),
             points: Points::from_environment(),
         });
-        let documenter = Arc::new(Documenter {
-            pages: self.store.clone(),
-            index: self.store.clone(),
-            directory: self.directory.clone(),
-            links: self.store.clone(),
-            pins: self.store.clone(),
-            wiki: self.wiki.clone(),
-            write: self.wiki.clone(),
-            audit: self.store.clone(),
-            settings: settings.clone(),
-            bell: page_bell.clone(),
-            owner: owner.clone(),
-            documentation: config.pages.project_doc_section,
-            clock: Utc::now,
-            counts: Counts::default(),
-        });
+        let documenter =
+            Arc::new(self.documenter(config, settings.clone(), page_bell.clone(), owner.clone()));
         let sealer = Sealer {
             seals: self.store.clone(),
             page_bell: page_bell.clone(),
@@ -179,8 +176,9 @@ impl App {
             compare: Duration::from_secs(60 * config.observe.compare_minutes),
             clock: Utc::now,
         });
-        let hears = self.hears(config, &secrets, &observer)?;
-        let context = self.context(settings, work_bell);
+        let late = Arc::new(self.late(config));
+        let hears = self.hears(config, &secrets, &observer, &late)?;
+        let context = self.context(config, settings, work_bell, late.clone());
         let gate = Gate::new(
             secrets.shim_keys,
             config.server.public_authority.clone(),
@@ -201,6 +199,7 @@ impl App {
         workers.spawn(waiting(documenter.run(stopped.clone()).boxed()));
         workers.spawn(waiting(observer.run(stopped.clone()).boxed()));
         workers.spawn(sealer.run(stopped.clone()));
+        workers.spawn(late.run(stopped.clone()));
         if let Some(listener) = hears {
             workers.spawn(listener.run(stopped.clone()));
         }
@@ -234,17 +233,7 @@ impl App {
     }
 
     fn health(&self, documenter: Arc<Documenter>) -> Health {
-        let (store, directory) = (self.store.clone(), self.directory.clone());
-        let (cloud, wiki) = (self.quick.clone(), self.wiki.clone());
-        let neighbours: Vec<(&'static str, Ask<()>)> = vec![
-            ("mysql", ask(store, |it| async move { it.ping().await })),
-            ("ldap", ask(directory, |it| async move { it.ping().await })),
-            ("keystone", ask(cloud, |it| async move { it.ping().await })),
-            (
-                "wiki",
-                ask(wiki, |it| async move { it.info().await.map(|_| ()) }),
-            ),
-        ];
+        let neighbours = self.neighbours();
         let backlog = ask(self.store.clone(), move |store| {
             let counts = &documenter.counts;
             for (what, count) in [
@@ -322,6 +311,17 @@ pub fn settings(config: &Config) -> Settings {
             .admin
             .as_ref()
             .map(|_| config.keystone.member_role.clone()),
+        people_domain: config.keystone.people_domain.clone(),
+        own_projects: [config.keystone.reader_project.clone()]
+            .into_iter()
+            .chain(
+                config
+                    .keystone
+                    .admin
+                    .iter()
+                    .map(|admin| admin.project.clone()),
+            )
+            .collect(),
     }
 }
 

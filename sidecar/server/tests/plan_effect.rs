@@ -18,6 +18,7 @@ use openstackmanager::faults::Points;
 use osm_core::action::Action;
 use osm_core::actor::{Actor, WikiUser};
 use osm_core::authz::{PROJECTADMIN, Permit, Policy, Target, authorise, authorise_own};
+use osm_core::drift::{Difference, plan_repair};
 use osm_core::instance::{
     CreateFacts, CreateRequest, plan_configure, plan_create, plan_delete, plan_reboot,
     plan_remove_stray,
@@ -33,7 +34,10 @@ use twins::{
 };
 
 fn permit(action: Action) -> Permit {
-    let target = Target::Project(region(), project());
+    permit_to(action, Target::Project(region(), project()))
+}
+
+fn permit_to(action: Action, target: Target) -> Permit {
     if action == Action::InstanceRemoveStray {
         return authorise_own(&Policy::default(), &target).unwrap();
     }
@@ -88,6 +92,16 @@ fn planned(action: Action, cloud: &Cloud, pick: usize, groups: &BTreeSet<String>
         Action::InstanceRemoveStray => plan_remove_stray(&permit, &server()?, false).ok(),
         Action::InstanceConfigure => {
             plan_configure(&permit, &server()?, &groups_on_offer(), &wanted).ok()
+        }
+        Action::DriftRepair => {
+            let (grant, has) = people::in_group(&cloud.places, pick);
+            let difference = Difference::Place {
+                grant,
+                project_id: project_id(),
+                has,
+            };
+            let permit = permit_to(action, difference.target());
+            plan_repair(&permit, &difference, &project_id()).ok()
         }
         _ => None,
     }

@@ -9,7 +9,7 @@ use ldap3::{Scope, ldap_escape};
 use osm_core::actor::Person;
 use osm_core::ids::{EntryUuid, ProjectName};
 use osm_core::membership::Grant;
-use osm_core::ports::{Directory, PortError};
+use osm_core::ports::{Directory, Places, PortError};
 use osm_core::project::{Member, Project};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -69,6 +69,10 @@ impl Directory for Ldap {
 
     async fn holds(&self, grant: &Grant) -> Result<Option<bool>, PortError> {
         self.has_place(grant).await
+    }
+
+    async fn places(&self) -> Result<Places, PortError> {
+        self.all_places().await
     }
 
     async fn ping(&self) -> Result<(), PortError> {
@@ -135,7 +139,7 @@ impl Ldap {
         Ok(found.into_iter().find(|found| is(found, entry)))
     }
 
-    async fn below(
+    pub(super) async fn below(
         &self,
         base: &str,
         filter: String,
@@ -151,12 +155,12 @@ impl Ldap {
             .await
     }
 
-    async fn people(&self, filter: String) -> Result<Vec<Entry>, PortError> {
+    pub(super) async fn people(&self, filter: String) -> Result<Vec<Entry>, PortError> {
         self.below(&self.config.people_base, filter, PERSON).await
     }
 
     /// Projects stand right below their base; what is deeper is something else (service groups).
-    async fn project_entries(&self, filter: String) -> Result<Vec<Entry>, PortError> {
+    pub(super) async fn project_entries(&self, filter: String) -> Result<Vec<Entry>, PortError> {
         self.connections
             .search(&Search {
                 base: &self.config.projects_base,
@@ -242,7 +246,12 @@ impl Ldap {
     }
 
     /// Puts projects, roles and people together.
-    fn join(&self, projects: Vec<Entry>, roles: &[Entry], people: &[Entry]) -> Vec<Project> {
+    pub(super) fn join(
+        &self,
+        projects: Vec<Entry>,
+        roles: &[Entry],
+        people: &[Entry],
+    ) -> Vec<Project> {
         let people: BTreeMap<&Dn, Identity> = people
             .iter()
             .filter_map(|entry| Some((&entry.name, identity(entry)?)))
@@ -308,10 +317,10 @@ impl Ldap {
 }
 
 /// `entryUUID`, `uid` and `cn`.
-type Identity = (EntryUuid, String, String);
+pub(super) type Identity = (EntryUuid, String, String);
 
 /// What makes an entry a person; `None` where it lacks a part.
-fn identity(entry: &Entry) -> Option<Identity> {
+pub(super) fn identity(entry: &Entry) -> Option<Identity> {
     let identity = (|| {
         Some((
             uuid(entry)?,

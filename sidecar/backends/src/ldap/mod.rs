@@ -5,7 +5,8 @@
 //! project, with its holders in `roleOccupant`.
 //!
 //! Reading order: `dn` (when two DNs are the same) → `entry` (what a search gives) → `connection`
-//! → `directory` (people, projects, roles from entries) → `membership` (writing who is in what).
+//! → `directory` (people, projects, roles from entries) → `membership` (writing who is in what) → `places`
+//! (who is where, all of them).
 
 // The error that all ports share tells a lot, and is returned seldom.
 #![allow(clippy::result_large_err)]
@@ -15,6 +16,7 @@ mod directory;
 mod dn;
 mod entry;
 mod membership;
+mod places;
 
 use crate::secret::Secret;
 use connection::Connections;

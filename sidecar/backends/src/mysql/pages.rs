@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, NaiveDateTime, Utc};
 use mysql_async::prelude::Queryable;
 use mysql_async::{Transaction, Value, params};
+use osm_core::drift::Waiting;
 use osm_core::ids::{InstanceId, OperationId, Region};
 use osm_core::ports::{PageDue, PageKey, PageRecord, PageWork, Pages, PortError};
 use std::collections::BTreeMap;
@@ -52,6 +53,27 @@ impl Pages for Store {
             )
             .await?;
             commit(tx).await
+        })
+        .await
+    }
+
+    async fn queued(&self) -> Result<Vec<Waiting>, PortError> {
+        self.attempt("list waiting pages of", || async {
+            let found: Vec<(String, NaiveDateTime, u32, Option<String>)> = rows(
+                &mut self.conn().await?,
+                "SELECT page, since, attempts, error FROM page_queue ORDER BY since",
+                (),
+            )
+            .await?;
+            let waiting = found.into_iter().map(|(page, since, attempts, error)| {
+                Ok(Waiting {
+                    key: decode("page key", &page)?,
+                    since: since.and_utc(),
+                    attempts,
+                    error,
+                })
+            });
+            waiting.collect()
         })
         .await
     }
@@ -127,15 +149,15 @@ impl Store {
     ) -> Result<Option<PageWork>, Failure> {
         let mut tx = self.begin().await?;
         // In the index's order, so that no row but the one taken stays locked.
-        let row: Option<(String, String, u32)> = first(
+        let row: Option<(String, String, u32, NaiveDateTime)> = first(
             &mut tx,
-            "SELECT page_key, page, attempts FROM page_queue FORCE INDEX (turn)
+            "SELECT page_key, page, attempts, since FROM page_queue FORCE INDEX (turn)
              WHERE due_at <= ? AND NOT EXISTS (SELECT 1 FROM holds WHERE read_through_at IS NULL)
              ORDER BY seen_only, since LIMIT 1 FOR UPDATE SKIP LOCKED",
             (now.naive_utc(),),
         )
         .await?;
-        let Some((key, page, attempts)) = row else {
+        let Some((key, page, attempts, since)) = row else {
             tx.rollback().await?;
             return Ok(None);
         };
@@ -162,6 +184,7 @@ impl Store {
             reasons: reasons.into_iter().map(|r| reason_of(&key, r)).collect(),
             key,
             attempts,
+            since: since.and_utc(),
         }))
     }
 

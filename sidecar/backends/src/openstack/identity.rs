@@ -5,8 +5,45 @@ use super::names::ById;
 use super::request::{Request, Service};
 use super::wire::ProjectsReply;
 use async_trait::async_trait;
+use osm_core::drift::Assigned;
 use osm_core::ids::ProjectId;
-use osm_core::ports::{Identity, KeystoneProject, PortError};
+use osm_core::ports::{Identity, KeystoneProject, Kind, PortError};
+use serde::Deserialize;
+
+#[derive(Deserialize)]
+struct RolesReply {
+    roles: Vec<Named>,
+}
+
+#[derive(Deserialize)]
+struct Named {
+    id: String,
+    name: String,
+}
+
+#[derive(Deserialize)]
+struct AssignmentsReply {
+    role_assignments: Vec<Row>,
+}
+
+#[derive(Deserialize)]
+struct Row {
+    /// None where it is a group's.
+    user: Option<User>,
+    scope: Scope,
+}
+
+#[derive(Deserialize)]
+struct User {
+    id: String,
+    name: String,
+    domain: Named,
+}
+
+#[derive(Deserialize)]
+struct Scope {
+    project: Option<Named>,
+}
 
 #[async_trait]
 impl Identity for OpenStack {
@@ -29,6 +66,40 @@ impl Identity for OpenStack {
                 enabled: project.enabled,
             });
         Ok(ours.collect())
+    }
+
+    async fn assigned(&self, role: &str, domain: &str) -> Result<Vec<Assigned>, PortError> {
+        let get = |what, path| Request::get(Service::Identity, what, role, path);
+        let request = get("find the role", "/roles").query("name", role);
+        let RolesReply { roles } = self.cloud.keystone(&request).await?.0.json(&request)?;
+        // Keystone's own search may know no capitals apart.
+        let found = roles.into_iter().find(|found| found.name == role);
+        let missing = request.error(Kind::NotFound, "Keystone has no role of that name");
+        let id = found.ok_or(missing)?.id;
+        let request = get("list the assignments of", "/role_assignments")
+            .query("role.id", id)
+            .query("include_names", "true");
+        let reply = self.cloud.keystone(&request).await?.0;
+        let AssignmentsReply { role_assignments } = reply.json(&request)?;
+        // Groups and whole domains are given nothing by us.
+        let people = role_assignments.into_iter().filter_map(|row| {
+            let User {
+                id,
+                name,
+                domain: of,
+            } = row.user?;
+            // Whom Keystone does not find any more has no name and no domain, and the role all the same.
+            let user = match name.as_str() {
+                "" => id,
+                _ if of.name == domain => name,
+                _ => return None,
+            };
+            Some(Assigned {
+                project: ProjectId::trusted(row.scope.project?.id),
+                user,
+            })
+        });
+        Ok(people.collect())
     }
 
     async fn ping(&self) -> Result<(), PortError> {

@@ -142,6 +142,11 @@ pub fn name_unused(instance: &str) -> String {
     )
 }
 
+/// "wrote the page anew": somebody saw that it was not what the facts make it.
+pub fn repaired() -> String {
+    "wrote the page anew".to_owned()
+}
+
 /// "audit chain at 123"
 pub fn anchored(seq: u64) -> String {
     format!("audit chain at {seq}")

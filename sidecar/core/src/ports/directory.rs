@@ -2,10 +2,23 @@
 
 use super::PortError;
 use crate::actor::Person;
+use crate::drift::Assigned;
 use crate::ids::{EntryUuid, ProjectId, ProjectName};
 use crate::membership::Grant;
 use crate::project::Project;
 use async_trait::async_trait;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Who has a place in a project's group or in one of its roles, members or not.
+#[derive(Clone, Debug, Default)]
+#[allow(missing_docs)]
+pub struct Places {
+    pub held: Vec<Grant>,
+    /// The projects that have a posix group.
+    pub groups: BTreeSet<ProjectName>,
+    /// All people by shell name: entry and name.
+    pub people: BTreeMap<String, (EntryUuid, String)>,
+}
 
 /// Reading LDAP.
 #[async_trait]
@@ -25,6 +38,8 @@ pub trait Directory: Send + Sync {
     /// Whether a person has a place in LDAP; `None` where the project, group or role is not there to be in.
     /// A place in Keystone is not ours to know.
     async fn holds(&self, grant: &Grant) -> Result<Option<bool>, PortError>;
+    /// All places in groups and roles, in few searches.
+    async fn places(&self) -> Result<Places, PortError>;
     /// For health checks: bind and read the base.
     async fn ping(&self) -> Result<(), PortError>;
 }
@@ -52,6 +67,8 @@ pub struct KeystoneProject {
 pub trait Identity: Send + Sync {
     /// The projects in which our account holds a role.
     async fn our_projects(&self) -> Result<Vec<KeystoneProject>, PortError>;
+    /// To whom of a domain, both by name, a role is assigned in which projects.
+    async fn assigned(&self, role: &str, domain: &str) -> Result<Vec<Assigned>, PortError>;
     /// For health checks: get a token.
     async fn ping(&self) -> Result<(), PortError>;
 }

@@ -1,6 +1,7 @@
 //! What we remember ourselves, in MySQL. One trait a concern; the adapter implements them all.
 
 use super::PortError;
+use crate::drift::Waiting;
 use crate::ids::{EntryUuid, InstanceId, OperationId, ProjectId, ProjectName, Region};
 use crate::instance::Instance;
 use crate::message::Msg;
@@ -422,6 +423,8 @@ pub struct PageWork {
     pub reasons: Vec<(u64, PageDue)>,
     /// How often it was tried.
     pub attempts: u32,
+    /// When the first of the reasons came.
+    pub since: DateTime<Utc>,
 }
 
 /// The wiki page that stands for a key.
@@ -456,6 +459,8 @@ pub trait Pages: Send + Sync {
         at: DateTime<Utc>,
         why: &str,
     ) -> Result<(), PortError>;
+    /// The pages that wait.
+    async fn queued(&self) -> Result<Vec<Waiting>, PortError>;
     /// How many pages wait, and since when the oldest does.
     async fn backlog(&self) -> Result<(u64, Option<DateTime<Utc>>), PortError>;
     /// The page that stands for a key.

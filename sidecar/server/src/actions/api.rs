@@ -93,6 +93,10 @@ impl Context {
                 .api_project(caller, request)
                 .await
                 .unwrap_or_else(ApiReply::from),
+            "novadrift" => self
+                .api_drift(caller, request)
+                .await
+                .unwrap_or_else(ApiReply::from),
             "novaoperation" => self
                 .api_operation(caller, request)
                 .await

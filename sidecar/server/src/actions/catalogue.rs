@@ -4,7 +4,13 @@
 use serde_json::{Value as Json, json};
 
 /// The special pages.
-pub const SPECIAL_PAGES: [&str; 4] = ["NovaInstance", "NovaLink", "NovaOperations", "NovaProject"];
+pub const SPECIAL_PAGES: [&str; 5] = [
+    "NovaDrift",
+    "NovaInstance",
+    "NovaLink",
+    "NovaOperations",
+    "NovaProject",
+];
 
 /// The rights that the wiki's extension declares.
 pub const RIGHTS: [&str; 6] = [
@@ -22,6 +28,15 @@ pub fn contract() -> Json {
     json!({
         "special_pages": SPECIAL_PAGES,
         "actions": {
+            "novadrift": {
+                "writes": true,
+                "params": {
+                    "difference": {"type": "string", "required": true},
+                    "dryrun": {"type": "boolean"},
+                    "facts": string,
+                    "idempotencykey": string,
+                },
+            },
             "novainstance": {
                 "writes": true,
                 "params": {

@@ -6,6 +6,8 @@
 mod api;
 pub mod catalogue;
 mod create;
+mod drift;
+mod drift_page;
 mod follow;
 mod held;
 mod instances;
@@ -24,6 +26,8 @@ mod submit;
 pub use api::ApiReply;
 pub use params::Params;
 
+use crate::drift::Drift;
+use crate::late::Late;
 use crate::restored::Restored;
 use chrono::{DateTime, Utc};
 use osm_core::actor::WikiUser;
@@ -64,6 +68,10 @@ pub struct Context {
     pub index: Arc<dyn InstanceIndex>,
     /// What an older database, where one was restored, does not account for.
     pub restored: Arc<Restored>,
+    /// Who is away, and what lags.
+    pub late: Arc<Late>,
+    /// Compares what everybody says.
+    pub drift: Arc<Drift>,
     /// The community's choices.
     pub settings: Arc<Settings>,
     /// Rung when an operation was recorded.
@@ -85,6 +93,10 @@ pub struct Settings {
     pub wiki_login_is_ldap: bool,
     /// What members are assigned in Keystone; `None` where we have no account to do it with.
     pub cloud_role: Option<String>,
+    /// Keystone's name of the domain of LDAP's people.
+    pub people_domain: String,
+    /// Keystone's projects that are our accounts' own.
+    pub own_projects: Vec<String>,
 }
 
 impl Settings {
@@ -165,6 +177,7 @@ impl Context {
         request: &SpecialRequest,
     ) -> Option<View> {
         let (title, answer) = match page {
+            "NovaDrift" => ("novadrift", self.novadrift(caller, request).await),
             "NovaInstance" => ("novainstance", self.novainstance(caller, request).await),
             "NovaProject" => ("novaproject", self.novaproject(caller, request).await),
             "NovaOperations" => ("novaoperations", self.novaoperations(caller, request).await),
@@ -198,6 +211,9 @@ impl Context {
                     .with(region.as_str())
                     .with(reason.as_str()),
             );
+        }
+        for msg in self.late.told(caller.wiki_read_only.is_some()) {
+            view.notice(Level::Warning, msg);
         }
         if let Some(reason) = &caller.wiki_read_only {
             view.notice(

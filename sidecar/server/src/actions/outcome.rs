@@ -30,10 +30,11 @@ impl Context {
 fn outcome_text(operation: &Operation) -> (Level, Msg) {
     let word = match operation.plan.action {
         Action::InstanceCreate => "createinstance",
-        Action::InstanceDelete => "deleteinstance",
+        Action::InstanceDelete | Action::InstanceRemoveStray => "deleteinstance",
         Action::InstanceConfigure => "configureinstance",
         Action::MemberAdd => "addmember",
         Action::MemberRemove => "deletemember",
+        Action::DriftRepair => "repairdrift",
         _ => "rebootinstance",
     };
     let (level, end) = match operation.state {

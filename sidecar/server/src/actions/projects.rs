@@ -1,6 +1,7 @@
 //! `Special:NovaProject`: the projects, from LDAP, and the way to their members.
 
 use super::{Caller, Context, SpecialRequest, lookup::refuse, members_page};
+use chrono::SubsecRound as _;
 use osm_core::action::Action;
 use osm_core::actor::Actor;
 use osm_core::ids::ProjectName;
@@ -36,6 +37,7 @@ impl Context {
         let actor = self.actor(caller).await?;
         let visible = self.visible_projects(&actor).await?;
         let mut view = View::new(Msg::new("novaproject"));
+        view.as_of = Some((self.clock)().trunc_subsecs(0));
         self.outcome(&actor, request, &mut view).await;
         if visible.is_empty() {
             let why = match actor.person {

@@ -2,6 +2,7 @@
 
 use super::{App, clients};
 use crate::config::{Config, Secrets};
+use crate::late::Late;
 use crate::observe::{Listener, Observer, Who};
 use osm_core::ports::PortError;
 use std::sync::Arc;
@@ -14,6 +15,7 @@ impl App {
         config: &Config,
         secrets: &Secrets,
         observer: &Arc<Observer>,
+        late: &Arc<Late>,
     ) -> Result<Option<Arc<Listener>>, PortError> {
         let (Some(feed), Some(region)) =
             (clients::rabbitmq(config, secrets)?, config.heard_region())
@@ -24,6 +26,7 @@ impl App {
         Ok(Some(Arc::new(Listener {
             observer: observer.clone(),
             feed: Arc::new(feed),
+            late: late.clone(),
             region,
             who: Who {
                 directory: self.directory.clone(),

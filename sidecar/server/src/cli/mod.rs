@@ -2,6 +2,7 @@
 
 mod act;
 mod audit;
+mod drift;
 mod links;
 mod operations;
 mod restored;
@@ -57,6 +58,12 @@ enum Command {
     Restored {
         #[command(subcommand)]
         command: Option<RestoredCommand>,
+    },
+    /// Show what cloud, LDAP and wiki say differently. Exit status 1 where anything does, or could not be asked.
+    Drift {
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
     },
     /// Look at the audit: what was asked and done.
     #[command(subcommand)]
@@ -261,6 +268,11 @@ async fn command(cli: &Cli) -> Result<ExitCode, Failure> {
         }
         Command::Audit(command) => {
             if !app.auditor(command.with_wiki()).run(command).await? {
+                return Ok(ExitCode::FAILURE);
+            }
+        }
+        Command::Drift { json } => {
+            if !drift::show(&app.drift(&config), *json).await? {
                 return Ok(ExitCode::FAILURE);
             }
         }

@@ -80,7 +80,7 @@ pub(super) fn time(at: DateTime<Utc>) -> String {
 }
 
 /// A message as an operator without a wiki reads it: its key and its parameters.
-fn text(message: &Msg) -> String {
+pub(super) fn text(message: &Msg) -> String {
     let params: Vec<String> = message
         .params
         .iter()

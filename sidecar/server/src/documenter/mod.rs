@@ -3,6 +3,7 @@
 //!
 //! A reason to write a page is forgotten only when the page stands as composed.
 
+mod compare;
 mod compose;
 
 use crate::actions::{Clock, Settings};
@@ -191,6 +192,7 @@ impl Documenter {
             Edited::Saved { page_id, revision } => {
                 info!(title = %edit.title, revision, "page saved");
                 self.counts.edits.fetch_add(1, Ordering::Relaxed);
+                metrics::pages_lag((self.clock)() - work.since);
                 self.written(work, &edit.title, Some(page_id), revision)
                     .await?;
                 Ok(true)
@@ -214,7 +216,16 @@ impl Documenter {
     /// out of the namespace, in which alone we write, it is begun again under its own title.
     async fn standing(&self, work: &PageWork, title: &str) -> Result<Option<PageState>, PortError> {
         let page = self.wiki.pages(&[title.to_owned()]).await?.pop();
-        let known = self.pages.page(&work.key).await?.and_then(|r| r.page_id);
+        self.moved(&work.key, page).await
+    }
+
+    /// The page of a key, given what stands under its title.
+    async fn moved(
+        &self,
+        key: &PageKey,
+        page: Option<PageState>,
+    ) -> Result<Option<PageState>, PortError> {
+        let known = self.pages.page(key).await?.and_then(|r| r.page_id);
         match (known, page) {
             (Some(id), Some(page)) if page.page_id != Some(id) => {
                 let moved = self.wiki.page_by_id(id).await?;

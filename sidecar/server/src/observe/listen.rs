@@ -2,8 +2,10 @@
 //! so that one that is heard by a process that dies is heard again.
 
 use super::looks::{About, Look, Looks, Verdict};
+use super::ours::Ours;
 use super::who::Who;
-use super::{Observer, Ours, settle};
+use super::{Observer, settle};
+use crate::late::Late;
 use crate::telemetry::metrics;
 use futures_util::StreamExt as _;
 use osm_core::ids::{InstanceId, ProjectId, ProjectName, Region};
@@ -42,6 +44,8 @@ pub struct Listener {
     pub region: Region,
     /// For whose doing it is.
     pub who: Who,
+    /// Told whether the broker is there.
+    pub late: Arc<Late>,
 }
 
 impl Listener {
@@ -53,6 +57,7 @@ impl Listener {
                 Ok(mut listening) => {
                     info!("listening to notifications");
                     metrics::notifications_connected(true);
+                    self.late.heard("rabbitmq", true);
                     if before {
                         // The broker may have been away, and what it did not keep is lost.
                         self.observer.missed.notify_one();
@@ -64,6 +69,7 @@ impl Listener {
             };
             metrics::notifications_connected(false);
             if let Err(error) = ended {
+                self.late.heard("rabbitmq", false);
                 warn!(%error, "no notifications; the cloud is looked at every {:?}, and here again in {wait:?}", self.observer.poll);
                 metrics::backend_error(&error);
                 tokio::select! {
@@ -81,7 +87,8 @@ impl Listener {
         listening: &mut dyn Listening,
         shutdown: &mut watch::Receiver<bool>,
     ) -> Result<(), PortError> {
-        let (mut looks, mut unreadable) = (Looks::default(), BTreeSet::new());
+        let mut looks = Looks::new(self.who.people_domain.clone());
+        let mut unreadable = BTreeSet::new();
         let mut care = tokio::time::interval(CARE);
         care.set_missed_tick_behavior(MissedTickBehavior::Delay);
         while !*shutdown.borrow() {
@@ -252,7 +259,7 @@ impl Listener {
             project: project.clone(),
             ..instance
         });
-        let by = self.who.is(look.by.as_ref()).await;
+        let by = self.who.is(look.doer(&instance.project_id)).await;
         self.observer.see(instance, as_of, ours, by.as_ref()).await
     }
 }

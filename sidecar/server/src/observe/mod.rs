@@ -6,7 +6,9 @@
 
 mod listen;
 mod looks;
-mod strays;
+mod missing;
+mod ours;
+pub(crate) mod strays;
 mod who;
 
 pub use listen::Listener;
@@ -17,17 +19,18 @@ use crate::restored::{Restored, made_by};
 use crate::telemetry::metrics;
 use chrono::{DateTime, TimeDelta, Utc};
 use osm_core::ids::{ProjectId, ProjectName, Region};
-use osm_core::instance::{Instance, META_OPERATION};
+use osm_core::instance::Instance;
 use osm_core::pages::summary;
 use osm_core::ports::{
     ComputeRead, Directory, Identity, InstanceFilter, InstanceIndex, OperationFilter, Operations,
-    PageDue, PageKey, Pages, Pin, Pins, PortError, Since, Trace,
+    PageDue, PageKey, Pages, Pin, Pins, PortError, Seen, Since, Trace,
 };
+use ours::{Claim, Ours};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Notify, watch};
-use tracing::{debug, error, info, warn};
+use tracing::{debug, error, warn};
 use who::Doer;
 
 /// Asked again from so far before the last look: clocks differ, and changes land late.
@@ -216,21 +219,15 @@ impl Observer {
                 i.name.clone(),
                 i.id.to_string(),
             ));
-            for seen in page {
-                let known = seen.instance;
-                if listed.contains(&known.id) {
+            for Seen { instance, .. } in page {
+                if listed.contains(&instance.id) {
                     continue;
                 }
                 let asked = self
                     .compute
-                    .server(region, &known.project_id, known.id)
-                    .await?;
-                if asked.is_none() {
-                    info!(instance = %known.id, "Nova says it is gone");
-                    let gone = Instance {
-                        status: "DELETED".to_owned(),
-                        ..known
-                    };
+                    .server(region, &instance.project_id, instance.id);
+                let asked = asked.await;
+                if let Some(gone) = missing::gone(instance, asked) {
                     self.see(settle(gone), now, ours, None).await?;
                 }
             }
@@ -258,7 +255,20 @@ impl Observer {
             None if new.deleted.is_some() => summary::state(&new.name, "DELETED"),
             None => summary::found(&new.name, &new.project),
         };
-        if ours.has(&new) {
+        // Anyone in the project can write the mark; nobody can write who made the server.
+        let ours = match ours.claim(&new) {
+            Claim::Known => true,
+            Claim::Marked => {
+                let asked = self.compute.ours(&new.region, &new.project_id, new.id);
+                // It is put down by now and seen only once: rather told of twice than not at all.
+                asked.await.unwrap_or_else(|error| {
+                    warn!(%error, instance = %new.id, "who made the server cannot be asked");
+                    false
+                })
+            }
+            Claim::None => false,
+        };
+        if ours {
             return Ok(());
         }
         let list_changed = old.as_ref().is_none_or(|old| {
@@ -315,24 +325,6 @@ impl Observer {
                 .map(|o| (o.id.to_string(), o.plan.project_id))
                 .collect(),
         })
-    }
-}
-
-/// What our own operations are at work on: they tell of it themselves.
-struct Ours {
-    instances: BTreeSet<osm_core::ids::InstanceId>,
-    /// Those that have no server yet: it will name its operation, in the operation's own project.
-    creating: BTreeMap<String, ProjectId>,
-}
-
-impl Ours {
-    fn has(&self, instance: &Instance) -> bool {
-        self.instances.contains(&instance.id)
-            || instance
-                .metadata
-                .get(META_OPERATION)
-                .and_then(|id| self.creating.get(id))
-                .is_some_and(|project| *project == instance.project_id)
     }
 }
 

@@ -91,7 +91,7 @@ impl Observer {
 
 /// The operation whose mark a server bears, both as tag and as metadata: anyone in the project can write
 /// the one or the other, and who writes both into a server of their own has asked for what follows.
-fn operation_of(server: &Instance) -> Option<OperationId> {
+pub(crate) fn operation_of(server: &Instance) -> Option<OperationId> {
     let id = server.metadata.get(META_OPERATION)?;
     let tag = format!("{TAG_OPERATION}{id}");
     server
@@ -102,7 +102,7 @@ fn operation_of(server: &Instance) -> Option<OperationId> {
 
 /// Its operation is over, in this very project, and made another server, or took back what it had made. What
 /// was parked and given up stands for a person to judge.
-fn is_stray(server: &Instance, operation: &Operation, now: DateTime<Utc>) -> bool {
+pub(crate) fn is_stray(server: &Instance, operation: &Operation, now: DateTime<Utc>) -> bool {
     let settled = operation
         .finished
         .is_some_and(|at| operation.state.over() && now - at > SETTLED);

@@ -6,6 +6,7 @@
 
 mod course;
 mod places;
+mod repairs;
 mod steps;
 mod tell;
 

@@ -81,7 +81,12 @@ impl Runner {
             Step::RemoveSecurityGroup { group } => self.grouped(course, group, false).await,
             Step::Grant { grant } => self.give(course, grant).await,
             Step::Withdraw { grant, unless_last } => self.take(course, grant, *unless_last).await,
-            Step::Nothing => Ok(Outcome::Done),
+            Step::ReadServer => {
+                let id = server_of(course)?;
+                self.read_server(course, id).await
+            }
+            // To be told is all that it does.
+            Step::WritePage { .. } | Step::Nothing => Ok(Outcome::Done),
         }
     }
 

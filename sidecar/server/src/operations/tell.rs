@@ -1,5 +1,6 @@
 //! What was done goes to the index and, as a reason to write pages, to the documenter.
 
+use super::repairs::page_again;
 use super::{Course, Runner};
 use chrono::TimeDelta;
 use osm_core::action::Action;
@@ -11,7 +12,7 @@ use osm_core::plan::{Goal, Step};
 use osm_core::ports::{PageDue, PageKey, PortError, Since};
 
 /// Our clock and Nova's may differ.
-const OVERLAP: TimeDelta = TimeDelta::seconds(60);
+pub(super) const OVERLAP: TimeDelta = TimeDelta::seconds(60);
 
 impl Runner {
     /// Puts down what Nova says of a server while it is worked on.
@@ -36,6 +37,9 @@ impl Runner {
                 project: plan.project.clone(),
             };
             return Ok(vec![by_person(course, project, &what)]);
+        }
+        if let Step::WritePage { page } = step {
+            return Ok(vec![page_again(by_person(course, page.clone(), ""))]);
         }
         let Some(id) = course.instance.or(plan.instance) else {
             return Ok(Vec::new());
@@ -71,11 +75,13 @@ impl Runner {
                     &summary::out_of_group(name, group),
                 )]
             }
+            (Step::ReadServer, _) => all_pages(course, id, &summary::changed(name)),
             (
                 Step::RebootServer
                 | Step::DeleteServer
                 | Step::Grant { .. }
                 | Step::Withdraw { .. }
+                | Step::WritePage { .. }
                 | Step::Nothing,
                 _,
             ) => Vec::new(),
@@ -119,7 +125,7 @@ impl Runner {
         Ok(())
     }
 
-    async fn note_gone(&self, course: &Course, id: InstanceId) -> Result<(), PortError> {
+    pub(super) async fn note_gone(&self, course: &Course, id: InstanceId) -> Result<(), PortError> {
         let plan = &course.operation.plan;
         if let Some(known) = self.index.seen(&plan.region, id).await? {
             let now = (self.clock)();

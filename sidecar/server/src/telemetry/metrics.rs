@@ -30,6 +30,9 @@ struct Metrics {
     pages_waiting: Gauge,
     pages_oldest: Gauge,
     pages_done: Family<PageLabels, Counter>,
+    pages_lag: Histogram,
+    cloud_age: Family<RegionLabels, Gauge>,
+    away: Family<NeighbourLabels, Gauge>,
     notifications: Family<NotificationLabels, Counter>,
     notifications_connected: Gauge,
     notifications_waiting: Gauge,
@@ -75,6 +78,16 @@ struct PageLabels {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RegionLabels {
+    region: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct NeighbourLabels {
+    system: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct NotificationLabels {
     content: &'static str,
 }
@@ -95,6 +108,9 @@ impl Metrics {
             pages_waiting: Gauge::default(),
             pages_oldest: Gauge::default(),
             pages_done: Family::default(),
+            pages_lag: Histogram::new([0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0]),
+            cloud_age: Family::default(),
+            away: Family::default(),
             notifications: Family::default(),
             notifications_connected: Gauge::default(),
             notifications_waiting: Gauge::default(),
@@ -153,12 +169,34 @@ impl Metrics {
             "What became of wiki pages that were due, in this process",
             metrics.pages_done.clone(),
         );
+        metrics.register_lateness();
         metrics.register_notifications();
         metrics
     }
 }
 
 impl Metrics {
+    fn register_lateness(&mut self) {
+        let registry = &mut self.registry;
+        registry.register_with_unit(
+            "pages_lag",
+            "How long after a change was seen or done its page was saved",
+            Unit::Seconds,
+            self.pages_lag.clone(),
+        );
+        registry.register_with_unit(
+            "cloud_age",
+            "How long ago a region was last read",
+            Unit::Seconds,
+            self.cloud_age.clone(),
+        );
+        registry.register(
+            "neighbour_away",
+            "1 while a neighbour does not answer",
+            self.away.clone(),
+        );
+    }
+
     fn register_notifications(&mut self) {
         let registry = &mut self.registry;
         registry.register(
@@ -263,6 +301,25 @@ pub fn pages(waiting: u64, oldest: i64) {
         .pages_waiting
         .set(i64::try_from(waiting).unwrap_or(i64::MAX));
     METRICS.pages_oldest.set(oldest);
+}
+
+/// A page was saved so long after the first of what it tells was seen.
+pub fn pages_lag(lag: chrono::TimeDelta) {
+    let lag = lag.to_std().unwrap_or_default();
+    METRICS.pages_lag.observe(lag.as_secs_f64());
+}
+
+/// How many seconds ago a region was read.
+pub fn cloud_age(region: &str, seconds: i64) {
+    let region = region.to_owned();
+    let labels = RegionLabels { region };
+    METRICS.cloud_age.get_or_create(&labels).set(seconds.max(0));
+}
+
+/// Whether a neighbour does not answer.
+pub fn neighbour_away(system: &'static str, away: bool) {
+    let labels = NeighbourLabels { system };
+    METRICS.away.get_or_create(&labels).set(away.into());
 }
 
 /// How often the documenter, which counts by itself, came to an outcome.

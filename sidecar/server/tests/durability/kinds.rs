@@ -5,7 +5,9 @@ use crate::world::{World, creation};
 use futures_util::FutureExt as _;
 use futures_util::future::LocalBoxFuture;
 use osm_core::action::Action;
-use osm_core::authz::{Policy, Target, authorise_own};
+use osm_core::actor::{Actor, WikiUser};
+use osm_core::authz::{Policy, Target, authorise, authorise_own};
+use osm_core::drift::{Difference, ServerDrift, plan_repair};
 use osm_core::instance::plan_remove_stray;
 use osm_core::plan::Plan;
 
@@ -18,7 +20,7 @@ pub struct Kind {
     pub subject: Option<&'static str>,
 }
 
-pub const KINDS: [Kind; 8] = [
+pub const KINDS: [Kind; 9] = [
     Kind {
         action: Action::OperationProbe,
         plan: |world, _| async { world.planned("novaprobe", &[]).await }.boxed_local(),
@@ -73,7 +75,39 @@ pub const KINDS: [Kind; 8] = [
         },
         subject: Some("stray"),
     },
+    Kind {
+        action: Action::DriftRepair,
+        plan: |world, of| repair(world, format!("subject{of}")).boxed_local(),
+        subject: Some("subject"),
+    },
 ];
+
+/// Our copy of a server does not know its name.
+async fn repair(world: &World, name: String) -> Plan {
+    let server = world.server(&name).await;
+    let difference = Difference::Server {
+        region: server.region,
+        id: server.id,
+        project: server.project,
+        project_id: server.project_id.clone(),
+        name: server.name,
+        what: ServerDrift::Facts {
+            differ: [("name".to_owned(), ("old".to_owned(), name))].into(),
+            old_name: "old".to_owned(),
+        },
+    };
+    let admin = Actor {
+        user: WikiUser {
+            wiki_user_id: 1,
+            rights: ["listall", "manageproject"].map(str::to_owned).into(),
+            ..Actor::system().user
+        },
+        person: None,
+    };
+    let (policy, target) = (Policy::default(), difference.target());
+    let permit = authorise(&policy, &admin, Action::DriftRepair, &target).unwrap();
+    plan_repair(&permit, &difference, &server.project_id).unwrap()
+}
 
 /// With whom it is done is in the project first, or not in it.
 fn on_member<'w>(

@@ -21,6 +21,7 @@
 
 mod apart;
 mod asked;
+mod beside;
 mod boundaries;
 mod database;
 mod invariants;

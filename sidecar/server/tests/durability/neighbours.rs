@@ -94,7 +94,7 @@ async fn who_is_away_is_named_and_nothing_is_planned_or_granted() {
                 };
                 proxy.set(mode);
                 let reply = asked(who).await;
-                proxy.set(Mode::Pass);
+                proxy.pass().await;
                 refused(&reply, system, mode);
                 let reply = asked(who).await;
                 assert!(

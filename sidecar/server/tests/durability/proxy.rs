@@ -3,6 +3,7 @@
 //! Of our own, since `noxious` cannot say whether it struck, nor which answer it swallowed, nor choose the
 //! request whose answer is to be lost; and it has had no release since 2021.
 
+use crate::world::eventually;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -66,6 +67,15 @@ impl Proxy {
 
     pub fn set(&self, mode: Mode) {
         self.mode.send_replace(mode);
+    }
+
+    /// Passes all on from now; who was refused is let in when this returns.
+    pub async fn pass(&self) {
+        self.set(Mode::Pass);
+        eventually("the proxy listens", async || {
+            TcpStream::connect(self.address).await.is_ok()
+        })
+        .await;
     }
 
     /// How often a connection was not served as it should be. Who is refused is not seen.

@@ -2,6 +2,7 @@
 
 use crate::apart::{accounted_for, apart};
 use crate::asked::{api, caller, new_operation};
+use crate::beside;
 use crate::mariadb::Root;
 pub use crate::mariadb::as_root;
 use chrono::Utc;
@@ -94,6 +95,8 @@ impl World {
         });
         let context = Context {
             restored,
+            late: beside::late(&store),
+            drift: beside::drift(&store, &cloud, &directory),
             compute: cloud.clone(),
             directory: directory.clone(),
             identity: cloud.clone(),

@@ -89,6 +89,13 @@ pub fn bots(places: &Places) -> Project {
     }
 }
 
+/// The place of one of them in the group, and whether they have it.
+pub fn in_group(places: &Places, pick: usize) -> (Grant, bool) {
+    let uid = NAMES[pick % NAMES.len()];
+    let has = places.contains_key(&key(uid, Place::Group));
+    (grant(uid, Place::Group), has)
+}
+
 pub fn membership_facts(places: &Places, uid: &str) -> MembershipFacts {
     MembershipFacts {
         managed: ManagedProject {
@@ -174,6 +181,9 @@ impl Directory for Twin {
     }
     async fn holds(&self, grant: &Grant) -> Result<Option<bool>, PortError> {
         Ok(Some(self.places().contains_key(&grant.change().resource)))
+    }
+    async fn places(&self) -> Result<osm_core::ports::Places, PortError> {
+        Ok(osm_core::ports::Places::default())
     }
     async fn ping(&self) -> Result<(), PortError> {
         Ok(())

@@ -16,8 +16,12 @@ const BURST: Duration = Duration::from_secs(1);
 const PROJECTS: Duration = Duration::from_secs(5);
 /// How long Nova may take to hear what another service told early.
 const LATER: Duration = Duration::from_secs(8);
-/// Nova's requests whose doers are remembered.
-const REQUESTS: usize = 1000;
+/// Servers whose last doers are remembered.
+const DOERS: usize = 1000;
+/// What a service does to a server within this of what somebody had Nova do with it follows from that.
+const FOLLOWS: TimeDelta = TimeDelta::seconds(60);
+/// Between two tries, doubled up to this.
+const LONGEST: Duration = Duration::from_secs(60);
 /// Clocks of the cloud and ours may differ by so much.
 const SKEW: TimeDelta = TimeDelta::seconds(60);
 
@@ -41,7 +45,9 @@ pub(super) struct Look {
     /// To be settled when it is done.
     pub receipts: Vec<Receipt>,
     /// Whose doing the last of it was.
-    pub by: Option<Initiator>,
+    by: Option<Initiator>,
+    /// The project in which they did it, where only servers of that one are theirs to change.
+    by_in: Option<ProjectId>,
     /// Nova itself said so: other services also tell what Nova asks of them in its own name.
     by_nova: bool,
     /// When the last of it was told.
@@ -74,6 +80,7 @@ impl Look {
             tries: 0,
             receipts: Vec::new(),
             by: None,
+            by_in: None,
             by_nova: false,
             at,
             project_id: None,
@@ -130,6 +137,34 @@ impl Look {
         Verdict::Ask(project_id.clone())
     }
 
+    /// Whose doing it is, of a server of this project. The server that a port names is the word of whoever made
+    /// the port: it counts in the port's own project only, or else anybody could sign for others' servers.
+    pub fn doer(&self, project: &ProjectId) -> Option<&Initiator> {
+        let here = self.by_in.as_ref().is_none_or(|by_in| by_in == project);
+        self.by.as_ref().filter(|_| here)
+    }
+
+    /// Takes along what another look about the same knows, which was made later.
+    fn and(mut self, later: Self) -> Self {
+        self.receipts.extend(later.receipts);
+        if later.by.is_some() && later.by_nova >= self.by_nova {
+            (self.by, self.by_in, self.by_nova) = (later.by, later.by_in, later.by_nova);
+        }
+        if later.at >= self.at && later.told.is_some() {
+            self.told = later.told;
+        }
+        Self {
+            due: self.due.max(later.due),
+            tries: self.tries.max(later.tries),
+            at: self.at.max(later.at),
+            project_id: self.project_id.or(later.project_id),
+            ask: self.ask || later.ask,
+            gone: self.gone.or(later.gone),
+            early: self.early || later.early,
+            ..self
+        }
+    }
+
     /// What Nova answered, with the host, which it tells the cloud's operators only.
     pub fn complete(&self, answered: Instance) -> Instance {
         let told = self.told.as_ref().and_then(|(_, told)| told.host.clone());
@@ -159,11 +194,22 @@ pub(super) struct Looks {
     soon: BTreeMap<About, Look>,
     /// Those to be taken once more, apart from the others so that nothing waits for them.
     later: BTreeMap<About, Look>,
-    /// Who made the last requests to Nova: what other services do for it, they tell in Nova's name.
-    doers: VecDeque<Initiator>,
+    /// Who had Nova do something with which server, last and when: what other services do for Nova, they tell
+    /// in Nova's name. A request's id would not do, since a client may choose it.
+    doers: VecDeque<(InstanceId, DateTime<Utc>, Initiator)>,
+    /// The domain of people; services are of another.
+    people: Option<String>,
 }
 
 impl Looks {
+    /// None yet; people are the users of this domain.
+    pub fn new(people: Option<String>) -> Self {
+        Self {
+            people,
+            ..Self::default()
+        }
+    }
+
     /// Adds what was told.
     pub fn add(&mut self, notice: Notice, receipt: Receipt, now: Instant) {
         let Notice { event, at, by } = notice;
@@ -171,7 +217,7 @@ impl Looks {
             event,
             Event::Server(_) | Event::Gone { .. } | Event::Look { early: false, .. }
         );
-        let by = by.map(|by| self.doer(by, by_nova));
+        let (by, by_in) = self.doer(&event, at, by);
         let about = match &event {
             Event::Server(told) => About::Server(told.id),
             Event::Gone { id, .. } | Event::Look { id, .. } => About::Server(*id),
@@ -189,7 +235,7 @@ impl Looks {
         look.receipts.push(receipt);
         look.at = look.at.max(at);
         if by.is_some() && by_nova >= look.by_nova {
-            (look.by, look.by_nova) = (by, by_nova);
+            (look.by, look.by_in, look.by_nova) = (by, by_in, by_nova);
         }
         match event {
             Event::Server(told) => {
@@ -216,21 +262,46 @@ impl Looks {
         }
     }
 
-    /// Who made the request to Nova from which something follows, where that was heard, else who is named.
-    fn doer(&mut self, by: Initiator, by_nova: bool) -> Initiator {
-        let same =
-            |other: &&Initiator| by.request_id.is_some() && other.request_id == by.request_id;
-        match self.doers.iter().find(same) {
-            Some(known) if !by_nova => known.clone(),
-            None if by_nova && by.request_id.is_some() => {
-                if self.doers.len() >= REQUESTS {
-                    self.doers.pop_front();
-                }
-                self.doers.push_back(by.clone());
-                by
+    /// Whose doing it is by what no client can choose, and the project in which that counts.
+    fn doer(
+        &mut self,
+        event: &Event,
+        at: DateTime<Utc>,
+        by: Option<Initiator>,
+    ) -> (Option<Initiator>, Option<ProjectId>) {
+        let Some(by) = by else {
+            return (None, None);
+        };
+        match event {
+            Event::Server(told) => self.remember(told.id, at, &by),
+            Event::Gone { id, .. }
+            | Event::Look {
+                id, early: false, ..
+            } => {
+                self.remember(*id, at, &by);
             }
-            _ => by,
+            Event::Look { id, project_id, .. } => {
+                if Some(&by.domain_id) == self.people.as_ref() {
+                    return (Some(by), Some(project_id.clone()));
+                }
+                let mut last = self.doers.iter().filter(|(of, when, _)| {
+                    of == id && at - *when < FOLLOWS && *when - at < FOLLOWS
+                });
+                let known = last.next_back().map(|(_, _, doer)| doer.clone());
+                return (Some(known.unwrap_or(by)), None);
+            }
+            Event::LookAtProject(project) => return (Some(by), Some(project.clone())),
+            Event::Projects => {}
         }
+        (Some(by), None)
+    }
+
+    fn remember(&mut self, id: InstanceId, at: DateTime<Utc>, by: &Initiator) {
+        self.doers.retain(|(of, _, _)| *of != id);
+        if self.doers.len() >= DOERS {
+            self.doers.pop_front();
+        }
+        self.doers.push_back((id, at, by.clone()));
     }
 
     /// When the next is due.
@@ -251,13 +322,17 @@ impl Looks {
         due
     }
 
-    /// It failed: to be taken again after a while, together with what comes until then.
+    /// It failed: to be taken again after a while, together with what is there about the same and what comes.
     pub fn again(&mut self, about: About, look: Look, now: Instant) {
-        let due = now + BURST * 2_u32.saturating_pow(look.tries);
+        let wait = BURST.saturating_mul(2_u32.saturating_pow(look.tries));
         let look = Look {
-            due,
+            due: now + wait.min(LONGEST),
             tries: look.tries + 1,
             ..look
+        };
+        let look = match self.soon.remove(&about) {
+            Some(other) => look.and(other),
+            None => look,
         };
         self.soon.insert(about, look);
     }
@@ -278,4 +353,8 @@ impl Looks {
 }
 
 #[cfg(test)]
-mod tests;
+mod again_tests;
+#[cfg(test)]
+pub(super) mod tests;
+#[cfg(test)]
+mod whose_tests;

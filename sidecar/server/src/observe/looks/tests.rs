@@ -3,10 +3,10 @@ use osm_core::ids::{ProjectName, Region};
 use osm_core::instance::{Address, Flavor, Image};
 use uuid::Uuid;
 
-const BOTS: &str = "id-of-bots";
+pub const BOTS: &str = "id-of-bots";
 
 /// So many seconds after the index was last told.
-fn at(seconds: i64) -> DateTime<Utc> {
+pub fn at(seconds: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(1_800_000_000 + seconds, 0).unwrap()
 }
 
@@ -21,10 +21,10 @@ fn flavor(name: &str) -> Flavor {
     }
 }
 
-const ID: InstanceId = InstanceId(Uuid::from_u128(7));
+pub const ID: InstanceId = InstanceId(Uuid::from_u128(7));
 
 /// As Nova showed it to us, with what notifications do not tell.
-fn known() -> Seen {
+pub fn known() -> Seen {
     let address = |ip: &str, floating| Address {
         network: "lan".to_owned(),
         ip: ip.parse().unwrap(),
@@ -66,7 +66,7 @@ fn known() -> Seen {
 }
 
 /// The same as a notification tells it.
-fn told() -> Told {
+pub fn told() -> Told {
     let known = known().instance;
     Told {
         id: known.id,
@@ -88,18 +88,18 @@ fn told() -> Told {
     }
 }
 
-fn stopped() -> Told {
+pub fn stopped() -> Told {
     Told {
         status: "SHUTOFF".to_owned(),
         ..told()
     }
 }
 
-fn server(told: Told) -> Event {
+pub fn server(told: Told) -> Event {
     Event::Server(Box::new(told))
 }
 
-fn gone() -> Event {
+pub fn gone() -> Event {
     Event::Gone {
         id: ID,
         project_id: ProjectId::trusted(BOTS),
@@ -107,7 +107,7 @@ fn gone() -> Event {
     }
 }
 
-fn port() -> Event {
+pub fn port() -> Event {
     Event::Look {
         id: ID,
         project_id: ProjectId::trusted("somebody else's"),
@@ -115,7 +115,7 @@ fn port() -> Event {
     }
 }
 
-fn user(name: &str) -> Initiator {
+pub fn user(name: &str) -> Initiator {
     Initiator {
         user_id: format!("id-of-{name}"),
         user_name: name.to_owned(),
@@ -325,38 +325,6 @@ fn the_last_doer_counts_and_services_do_not_hide_them() {
 }
 
 #[test]
-fn what_follows_from_a_request_to_nova_is_its_doer_s() {
-    let (mut looks, now) = (Looks::default(), Instant::now());
-    let mut doer = |event: Event, name: &str, request: Option<&str>| {
-        let by = Initiator {
-            request_id: request.map(str::to_owned),
-            ..user(name)
-        };
-        let by = Some(by);
-        looks.add(
-            Notice {
-                event,
-                at: at(1),
-                by,
-            },
-            Receipt(1),
-            now,
-        );
-        let (_, look) = looks.due(now + BURST).remove(0);
-        look.by.unwrap().user_name
-    };
-    assert_eq!(doer(port(), "nova", Some("req-1")), "nova");
-    assert_eq!(
-        doer(server(told()), "volunteer", Some("req-1")),
-        "volunteer"
-    );
-    assert_eq!(doer(port(), "nova", Some("req-1")), "volunteer");
-    assert_eq!(doer(port(), "nova", Some("req-2")), "nova");
-    assert_eq!(doer(port(), "nova", None), "nova");
-    assert_eq!(doer(server(told()), "admin", Some("req-1")), "admin");
-}
-
-#[test]
 fn what_was_told_early_is_looked_at_once_more_and_keeps_nothing_waiting() {
     let (mut looks, now) = (Looks::default(), Instant::now());
     let notice = |event| Notice {
@@ -376,25 +344,4 @@ fn what_was_told_early_is_looked_at_once_more_and_keeps_nothing_waiting() {
     assert_eq!(look.receipts, []);
     looks.done(about, &look, now);
     assert_eq!(looks.next(), None);
-}
-
-#[test]
-fn what_failed_waits_longer_each_time_and_takes_along_what_comes() {
-    let (mut looks, now) = (Looks::default(), Instant::now());
-    let notice = || Notice {
-        event: gone(),
-        at: at(1),
-        by: None,
-    };
-    looks.add(notice(), Receipt(1), now);
-    for tries in 0..3_u32 {
-        let due = looks.next().unwrap();
-        let (about, look) = looks.due(due).remove(0);
-        assert_eq!(look.tries, tries);
-        looks.again(about, look, now);
-        assert_eq!(looks.next(), Some(now + BURST * 2_u32.pow(tries)));
-        looks.add(notice(), Receipt(2), now);
-    }
-    let due = looks.next().unwrap();
-    assert_eq!(looks.due(due).remove(0).1.receipts.len(), 4);
 }

@@ -1,0 +1,142 @@
+//! Differences between cloud, LDAP and wiki, found and mended: for `Special:NovaDrift` and the wiki API alike.
+
+use super::api::{ApiReply, dry, result};
+use super::lookup::{mismatch, refuse};
+use super::planned::FACTS;
+use super::planned::Sent;
+use super::{ApiRequest, Caller, Context};
+use crate::drift::{Report, Scope};
+use osm_core::action::Action;
+use osm_core::actor::Actor;
+use osm_core::authz::{Permit, Target, authorise, is_cloudadmin};
+use osm_core::drift::{Difference, Repair, plan_repair};
+use osm_core::ids::OperationId;
+use osm_core::instance::{Instance, plan_remove_stray};
+use osm_core::message::Msg;
+use osm_core::plan::Plan;
+use osm_core::refusal::{Refusal, RefusalKind};
+use serde_json::json;
+
+impl Context {
+    /// What the person may see: a cloud admin everything, others what is in their projects.
+    pub(super) async fn drift_report(&self, actor: &Actor) -> Result<Report, Refusal> {
+        authorise(
+            &self.settings.policy,
+            actor,
+            Action::DriftList,
+            &Target::Everywhere,
+        )?;
+        let scope = match is_cloudadmin(actor) {
+            true => Scope::All,
+            false => Scope::Projects(self.visible_projects(actor).await?),
+        };
+        self.drift.report(&scope).await.map_err(refuse)
+    }
+
+    /// Whether the person may have it mended: all rights that it takes.
+    pub(super) fn drift_permit(
+        &self,
+        actor: &Actor,
+        difference: &Difference,
+    ) -> Result<Permit, Refusal> {
+        let actions = match difference.repair() {
+            Repair::Plan(actions) => actions,
+            Repair::Operator(what) => return Err(Refusal::new(RefusalKind::Conflict, what)),
+        };
+        let target = difference.target();
+        let permits = actions
+            .into_iter()
+            .map(|action| authorise(&self.settings.policy, actor, action, &target));
+        let permits: Vec<Permit> = permits.collect::<Result<_, _>>()?;
+        let nothing = || Refusal::new(RefusalKind::Conflict, Msg::new("drift-operator"));
+        permits.into_iter().next().ok_or_else(nothing)
+    }
+
+    /// The plan that mends a difference as it is now; what is no longer so needs no mending.
+    pub(super) async fn planned_repair(
+        &self,
+        caller: &Caller,
+        id: &str,
+    ) -> Result<(Difference, Plan), Refusal> {
+        let actor = self.actor(caller).await?;
+        let Report {
+            differences,
+            unheard,
+        } = self.drift_report(&actor).await?;
+        let found = differences.into_iter().find(|found| found.id() == id);
+        let Some(found) = found else {
+            return Err(match unheard.into_iter().next() {
+                // It may be there, and nobody could say.
+                Some(error) => refuse(error),
+                None => Refusal::new(RefusalKind::Conflict, Msg::new("drift-gone")),
+            });
+        };
+        let permit = self.drift_permit(&actor, &found)?;
+        let nothing = || Refusal::new(RefusalKind::Conflict, Msg::new("drift-operator"));
+        let project = found.project().ok_or_else(nothing)?;
+        let project_id = self.managed(project).await?.project_id;
+        let plan = match &found {
+            Difference::Stray { region, id, .. } => {
+                let asked = self.compute.server(region, &project_id, *id).await;
+                let gone = || Refusal::new(RefusalKind::Conflict, Msg::new("drift-gone"));
+                let server = asked.map_err(refuse)?.ok_or_else(gone)?;
+                let deeds = self.compute.deeds(region, &project_id, *id).await;
+                let server = Instance {
+                    project: project.clone(),
+                    ..server
+                };
+                plan_remove_stray(&permit, &server, !deeds.map_err(refuse)?.is_empty())?
+            }
+            Difference::Place { project_id: id, .. }
+            | Difference::Server { project_id: id, .. }
+                if *id != project_id =>
+            {
+                return Err(mismatch(project));
+            }
+            found => plan_repair(&permit, found, &project_id)?,
+        };
+        Ok((found, plan))
+    }
+
+    /// Records it; the same call with the same key is one operation.
+    pub(super) async fn repair(
+        &self,
+        caller: &Caller,
+        id: &str,
+        key: Option<&str>,
+        facts: Option<&str>,
+    ) -> Result<OperationId, Refusal> {
+        let body = format!("{} {id}", Action::DriftRepair);
+        let sent = Sent {
+            key,
+            body: &body,
+            facts,
+        };
+        let submitted = match self.planned_repair(caller, id).await {
+            Ok((_, plan)) => self.submit(caller, plan, &sent).await,
+            Err(refusal) => Err(refusal),
+        };
+        match submitted {
+            // A double click must not hear that its own first half has mended it already.
+            Err(refusal) => self.replayed(caller, &sent).await.ok_or(refusal),
+            recorded => recorded,
+        }
+    }
+
+    /// `action=novadrift`: plans where `dryrun` says so, else has it mended.
+    pub(super) async fn api_drift(
+        &self,
+        caller: &Caller,
+        request: &ApiRequest,
+    ) -> Result<ApiReply, Refusal> {
+        let id = request.params.text("difference");
+        if dry(request) {
+            let (_, plan) = self.planned_repair(caller, id).await?;
+            return Ok(result(json!({"dryrun": true, "plan": plan})));
+        }
+        let key = request.idempotency_key.as_deref();
+        let facts = request.params.get(FACTS);
+        let operation = self.repair(caller, id, key, facts).await?;
+        Ok(result(json!({"operation": operation})))
+    }
+}
