@@ -322,6 +322,7 @@ pub fn settings(config: &Config) -> Settings {
             .admin
             .as_ref()
             .map(|_| config.keystone.member_role.clone()),
+        noisy: config.pages.noisy_projects.clone(),
     }
 }
 
