@@ -212,8 +212,11 @@ def torture_hours(words: list[str]) -> float | None:
 
 
 def torture(hours: float) -> str:
-    """Kills the sidecar at random instants for so long; each round says how many kills there were by then."""
+    """A million pages after people's edits; then kills the sidecar at random instants for so long: each round says
+    how many kills there were by then."""
     run = Run()
+    pages = ["cargo", "test", "-p", "osm-core", "--locked", "--lib", "region"]
+    run.stage("a million pages", pages, COMPOSITIONS="1000000")
     lab_away(keep=False)
     lab = settings.create()
     run.shown("lab", ["tests/lab/lab", "up"])

@@ -182,14 +182,14 @@ fn project_pages() {
     let page = ProjectPage {
         project: &plain,
         wiki_names: &names,
-        instances: &instances,
+        instances: Some(&instances),
     };
     golden("project", &page.compose("", true));
     let hostile = project(HOSTILE_TEXT);
     let page = ProjectPage {
         project: &hostile,
         wiki_names: &WikiNames::new(),
-        instances: &[],
+        instances: Some(&[]),
     };
     golden("project-hostile", &page.compose("", false));
 }
@@ -204,7 +204,7 @@ fn a_projects_list_of_instances_is_bounded() {
     let page = ProjectPage {
         project: &project,
         wiki_names: &names,
-        instances: &many,
+        instances: Some(&many),
     };
     let text = page.machine();
     assert!(text.contains("|Number of Instances=2000"));

@@ -322,6 +322,7 @@ pub fn settings(config: &Config) -> Settings {
                     .map(|admin| admin.project.clone()),
             )
             .collect(),
+        noisy: config.pages.noisy_projects.clone(),
     }
 }
 

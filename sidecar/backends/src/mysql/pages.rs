@@ -10,7 +10,7 @@ use mysql_async::{Transaction, Value, params};
 use osm_core::drift::Waiting;
 use osm_core::ids::{InstanceId, OperationId, Region};
 use osm_core::ports::{PageDue, PageKey, PageRecord, PageWork, Pages, PortError};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 #[async_trait]
@@ -114,8 +114,22 @@ impl Pages for Store {
         region: &Region,
         ids: &[InstanceId],
     ) -> Result<BTreeMap<InstanceId, String>, PortError> {
-        self.attempt("read titles from", || self.try_titles(region, ids))
+        self.attempt("read titles from", || self.try_titles(region, ids, ""))
             .await
+    }
+
+    async fn written(
+        &self,
+        region: &Region,
+        ids: &[InstanceId],
+    ) -> Result<BTreeSet<InstanceId>, PortError> {
+        let written = "AND page_id IS NOT NULL";
+        let titles = self
+            .attempt("read which pages were written from", || {
+                self.try_titles(region, ids, written)
+            })
+            .await?;
+        Ok(titles.into_keys().collect())
     }
 
     async fn reserve_title(&self, key: &PageKey, title: &str) -> Result<bool, PortError> {
@@ -212,7 +226,7 @@ impl Store {
                 "UPDATE page_queue SET owner = NULL, due_at = ?, since = ?, seen_only = ?,
                    attempts = 0, error = NULL
                  WHERE page_key = ?",
-                (since, since, seen_only, &key),
+                (since + work.key.gathers(), since, seen_only, &key),
             )
             .await?;
         } else {
@@ -226,6 +240,7 @@ impl Store {
         &self,
         region: &Region,
         ids: &[InstanceId],
+        which: &str,
     ) -> Result<BTreeMap<InstanceId, String>, Failure> {
         let mut conn = self.conn().await?;
         let mut titles = BTreeMap::new();
@@ -238,7 +253,7 @@ impl Store {
                 })
                 .collect();
             let sql = format!(
-                "SELECT page_key, title FROM pages WHERE page_key IN ({})",
+                "SELECT page_key, title FROM pages WHERE page_key IN ({}) {which}",
                 marks(by_key.len())
             );
             let keys: Vec<Value> = by_key.keys().map(Value::from).collect();
@@ -309,13 +324,14 @@ pub(super) async fn add_due(tx: &mut Transaction<'_>, due: &PageDue) -> Result<(
     let now = Utc::now().naive_utc();
     tx.exec_drop(
         "INSERT INTO page_queue (page_key, page, seen_only, since, due_at)
-         VALUES (:key, :page, :seen_only, :now, :now)
+         VALUES (:key, :page, :seen_only, :now, :due)
          ON DUPLICATE KEY UPDATE seen_only = LEAST(seen_only, :seen_only)",
         params! {
             "key" => &key,
             "page" => encode("page key", &due.key)?,
             "seen_only" => due.by.is_none(),
             "now" => now,
+            "due" => now + due.key.gathers(),
         },
     )
     .await?;

@@ -93,14 +93,14 @@ fn stuck(world: &World, now: DateTime<Utc>) -> Vec<Difference> {
         .map(|page| Difference::Stuck {
             key: page.key.clone(),
             project: match &page.key {
-                PageKey::Project { project } | PageKey::Redirect { project, .. } => {
-                    Some(project.clone())
-                }
+                PageKey::Project { project }
+                | PageKey::Redirect { project, .. }
+                | PageKey::Summary { project } => Some(project.clone()),
                 PageKey::Instance { id, .. } => {
                     let seen = world.index.iter().find(|seen| seen.instance.id == *id);
                     seen.map(|seen| seen.instance.project.clone())
                 }
-                PageKey::Audit => None,
+                PageKey::Projects | PageKey::Instances | PageKey::Audit => None,
             },
             since: page.since,
             why: page.error.clone().unwrap_or_default(),

@@ -35,8 +35,7 @@ impl InstancePage<'_> {
         call.text("Instance Type", &i.flavor.name);
         call.text("RAM Size", &i.flavor.ram_mb.to_string());
         call.text("Number of CPUs", &i.flavor.vcpus.to_string());
-        let storage = i.flavor.disk_gb.saturating_add(i.flavor.ephemeral_gb);
-        call.text("Amount of Storage", &storage.to_string());
+        call.text("Amount of Storage", &storage_gb(i).to_string());
         // The name, as on Labs since 2012; the id where the image is gone.
         let image = i.image.as_ref().map(|m| m.name.as_deref().unwrap_or(&m.id));
         call.maybe("Image Id", image);
@@ -75,6 +74,12 @@ impl InstancePage<'_> {
 /// Nova's positive word that it is no more.
 fn is_deleted(instance: &Instance) -> bool {
     instance.deleted.is_some() || instance.status == "DELETED"
+}
+
+/// Root disk and extra disk.
+pub(super) fn storage_gb(instance: &Instance) -> u64 {
+    let flavor = &instance.flavor;
+    flavor.disk_gb.saturating_add(flavor.ephemeral_gb)
 }
 
 fn ips(instance: &Instance, floating: bool) -> Vec<String> {

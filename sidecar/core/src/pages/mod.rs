@@ -1,11 +1,14 @@
 //! Facts become page text. Pure: the same facts give the same text, and what people wrote stays.
 //!
 //! [`encode`] knows how a value is written where; [`title`] what a page is called; [`region`] which part of a
-//! page is ours; [`instance`], [`project`], [`redirect`] and [`audit`] compose; [`summary`] says what was done.
+//! page is ours; [`instance`], [`project`], [`overview`], [`noisy`], [`redirect`] and [`audit`] compose; [`touched`]
+//! says which pages tell of a change, [`summary`] what was done.
 
 pub mod audit;
 pub mod encode;
 pub mod instance;
+pub mod noisy;
+pub mod overview;
 pub mod project;
 pub mod redirect;
 pub mod region;
@@ -15,3 +18,4 @@ mod scan;
 pub mod summary;
 mod template;
 pub mod title;
+pub mod touched;

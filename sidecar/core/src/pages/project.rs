@@ -3,6 +3,7 @@
 use super::encode;
 use super::region;
 use super::template::{Call, link, user};
+use super::title::summary_title;
 use crate::authz::PROJECTADMIN;
 use crate::ids::Region;
 use crate::project::{ManagedProject, Member, WikiNames};
@@ -28,8 +29,8 @@ pub struct ProjectPage<'a> {
     pub project: &'a ManagedProject,
     /// Names of the wiki users linked to LDAP entries.
     pub wiki_names: &'a WikiNames,
-    /// Its living instances, in any order.
-    pub instances: &'a [Listed],
+    /// Its living instances, in any order; `None` where the project is noisy, and another page sums them up.
+    pub instances: Option<&'a [Listed]>,
 }
 
 impl ProjectPage<'_> {
@@ -50,8 +51,13 @@ impl ProjectPage<'_> {
             .collect();
         unlinked.sort_unstable();
         call.list("Unlinked Member", unlinked);
-        call.trusted("Number of Instances", &self.instances.len().to_string());
-        call.trusted("Instance List", &self.instance_list());
+        match self.instances {
+            Some(instances) => {
+                call.trusted("Number of Instances", &instances.len().to_string());
+                call.trusted("Instance List", &instance_list(instances));
+            }
+            None => call.trusted("Instance Summary", &link(&summary_title(&project.name))),
+        }
         call.done()
     }
 
@@ -73,19 +79,16 @@ impl ProjectPage<'_> {
         let links: Vec<_> = names.into_iter().map(|n| link(&user(n))).collect();
         links.join(encode::SEPARATOR)
     }
+}
 
-    /// A line an instance, so that a diff shows which came and which went.
-    fn instance_list(&self) -> String {
-        let mut instances: Vec<_> = self.instances.iter().collect();
-        instances.sort_unstable_by_key(|i| (&i.name, &i.region, &i.title));
-        let lines = instances.iter().take(LISTED).map(|i| {
-            let label = encode::label(&i.name);
-            format!(
-                "\n* [[{}|{label}]] ({})",
-                i.title,
-                encode::plain(i.region.as_str())
-            )
-        });
-        lines.collect()
-    }
+/// A line an instance, so that a diff shows which came and which went.
+fn instance_list(instances: &[Listed]) -> String {
+    let mut instances: Vec<_> = instances.iter().collect();
+    instances.sort_unstable_by_key(|i| (&i.name, &i.region, &i.title));
+    let lines = instances.iter().take(LISTED).map(|i| {
+        let label = encode::label(&i.name);
+        let region = encode::plain(i.region.as_str());
+        format!("\n* [[{}|{label}]] ({region})", i.title)
+    });
+    lines.collect()
 }

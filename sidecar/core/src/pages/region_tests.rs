@@ -1,6 +1,6 @@
 //! Whatever people do to a page: their words stay, once; there is one region; a second merge changes nothing.
 //!
-//! `PROPTEST_CASES=100000 cargo test -p osm-core --release region` for more of it.
+//! A hundred thousand pages are composed; `COMPOSITIONS=1000000 cargo test -p osm-core region` for more of it.
 
 use super::region::{BEGIN, END, is_sound, merge, new_page, remove};
 use proptest::prelude::*;
@@ -18,6 +18,11 @@ fn machine(version: u32) -> String {
     if version.is_multiple_of(3) {
         text.push_str("\n|Instance List=\n* [[Nova Resource:I-3f9a2c1e|web]] (RegionOne)");
     }
+    if version.is_multiple_of(2) {
+        text.push_str(
+            "\n|Project List=\n<tr><td>[[Nova Resource:Bots|bots]]</td><td>a &#61; b</td></tr>",
+        );
+    }
     if version.is_multiple_of(5) {
         let hash = "0f".repeat(32);
         text.push_str(&format!("\n|Anchor List=\n* 2026-11-24 {version} {hash}"));
@@ -27,11 +32,12 @@ fn machine(version: u32) -> String {
 }
 
 /// What people write; `@` becomes a word of its own.
-const FRAGMENTS: [&str; 14] = [
+const FRAGMENTS: [&str; 15] = [
     "@",
     "@ and\n\n@",
     "== @ ==",
     "* @\n* [[Nova Resource:I-11111111|@]] is ours",
+    "<table>\n<tr><td>[[Nova Resource:Bots|@]]</td></tr></table>",
     "{| class=wikitable\n! @\n|-\n| @ || @\n|}",
     "{{Infobox\n| name = @\n| note = {{@}}\n}}",
     "{{Nova Resource|Project=@}}",
@@ -185,15 +191,25 @@ fn words_of(text: &str) -> Vec<String> {
     words
 }
 
+/// Pages composed after people's edits: two a case, in the mean.
 fn cases() -> u32 {
-    std::env::var("PROPTEST_CASES")
-        .ok()
+    let compositions = std::env::var("COMPOSITIONS").ok();
+    compositions
         .and_then(|n| n.parse().ok())
-        .unwrap_or(2000)
+        .unwrap_or(100_000_u32)
+        / 2
+}
+
+fn config(cases: u32) -> Config {
+    Config {
+        cases,
+        failure_persistence: None,
+        ..Config::default()
+    }
 }
 
 proptest! {
-    #![proptest_config(Config { cases: cases(), failure_persistence: None, ..Config::default() })]
+    #![proptest_config(config(cases()))]
 
     #[test]
     fn nothing_that_people_do_loses_their_words(
@@ -218,6 +234,11 @@ proptest! {
             page = merged;
         }
     }
+
+}
+
+proptest! {
+    #![proptest_config(config(cases() / 25))]
 
     #[test]
     fn outside_every_byte_stays(before in "[a-z=*|{}<>! \n]{0,40}", after in "[a-z=*|{}<>! \n]{0,40}") {

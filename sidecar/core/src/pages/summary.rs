@@ -128,6 +128,11 @@ pub fn project(project: &ProjectName, what: &str) -> String {
     )
 }
 
+/// "the list of instances changed"
+pub fn list(of: &str) -> String {
+    format!("the list of {of} changed")
+}
+
 /// "tools-web-01 is now the name of I-3f9a2c1e"
 pub fn name_in_use(instance: &str, title: &str) -> String {
     let instance = encode::summary(instance, NAME);

@@ -11,7 +11,7 @@ pub(super) const CLOSE: &str = "}}";
 
 /// Whether a line has the form of one between the first and the last: a parameter, or an item of a list.
 pub(super) fn is_inside(line: &str) -> bool {
-    is_parameter(line) || is_listed(line) || is_anchor(line)
+    is_parameter(line) || is_listed(line) || is_row(line) || is_anchor(line)
 }
 
 /// `|Some Name=…`
@@ -36,6 +36,27 @@ fn is_listed(line: &str) -> bool {
                     .strip_suffix(')')
                     .is_some_and(|r| !r.contains([' ', ')']))
         })
+}
+
+/// `<tr><td>[[Nova Resource:…|name]]</td><td>…</td></tr>`
+fn is_row(line: &str) -> bool {
+    line.strip_prefix(ROW)
+        .and_then(|l| l.strip_prefix("[[Nova Resource:"))
+        .and_then(|l| l.strip_suffix(ROW_END))
+        .is_some_and(|cells| !cells.contains("<tr") && !cells.contains("</tr"))
+}
+
+const ROW: &str = "<tr><td>";
+const ROW_END: &str = "</td></tr>";
+
+/// A line of a table: first the page that it is about, then what there is to say in plain text.
+pub(super) fn row<'c>(title: &str, name: &str, cells: impl IntoIterator<Item = &'c str>) -> String {
+    let mut line = format!("\n{ROW}[[{title}|{}]]", encode::label(name));
+    for cell in cells {
+        line.push_str("</td><td>");
+        line.push_str(&encode::plain(cell));
+    }
+    line + ROW_END
 }
 
 /// A call being written. Values are encoded on their way in; there is no way past that but [`Call::trusted`].

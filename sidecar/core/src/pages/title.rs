@@ -7,6 +7,10 @@ use unicode_normalization::UnicodeNormalization as _;
 pub const NAMESPACE: &str = "Nova Resource";
 /// The page of the audit's anchors. No project's page: a project's name holds no space.
 pub const AUDIT: &str = "Nova Resource:Audit chain";
+/// The overview of all projects.
+pub const PROJECTS: &str = "Nova Resource:All projects";
+/// The overview of all instances.
+pub const INSTANCES: &str = "Nova Resource:All instances";
 /// How many digits of the UUID an instance's title has, unless that title is taken.
 pub const DIGITS: usize = 8;
 /// MediaWiki's bound for a title without its namespace, in bytes.
@@ -27,6 +31,11 @@ pub fn is_resource(title: &str) -> bool {
 /// A project's page, with the first letter raised as MediaWiki does.
 pub fn project_title(project: &ProjectName) -> String {
     format!("{NAMESPACE}:{}", ucfirst(project.as_str()))
+}
+
+/// Where a noisy project's instances are summed up: below the project's page.
+pub fn summary_title(project: &ProjectName) -> String {
+    format!("{}/Instances", project_title(project))
 }
 
 /// The redirect of a name: `Nova Resource:<name>.<project>.<region>`. `None` where that cannot be a title, or not

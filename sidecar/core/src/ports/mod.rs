@@ -7,6 +7,7 @@ mod directory;
 mod error;
 mod holds;
 mod notifications;
+mod page_key;
 mod store;
 mod wiki;
 
@@ -18,5 +19,6 @@ pub use holds::{Hold, Holds, Lost, Made, Open, Trace};
 pub use notifications::{
     Content, Event, Heard, Initiator, Listening, Notice, Notifications, QueueState, Receipt,
 };
+pub use page_key::PageKey;
 pub use store::*;
 pub use wiki::{Edit, EditAs, Edited, PageState, WikiInfo, WikiRead, WikiWrite};

@@ -1,6 +1,6 @@
 //! What we remember ourselves, in MySQL. One trait a concern; the adapter implements them all.
 
-use super::PortError;
+use super::{PageKey, PortError};
 use crate::drift::Waiting;
 use crate::ids::{EntryUuid, InstanceId, OperationId, ProjectId, ProjectName, Region};
 use crate::instance::Instance;
@@ -9,7 +9,7 @@ use crate::plan::{Change, Plan};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Who is behind a wiki account: rows of ours, never a comparison of names.
 #[async_trait]
@@ -354,51 +354,6 @@ pub trait OperationWork: Send + Sync {
     ) -> Result<(), PortError>;
 }
 
-/// A wiki page we keep.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(tag = "page", rename_all = "kebab-case")]
-pub enum PageKey {
-    /// An instance's page.
-    Instance {
-        /// Where.
-        region: Region,
-        /// Which.
-        id: InstanceId,
-    },
-    /// A project's page.
-    Project {
-        /// Which.
-        project: ProjectName,
-    },
-    /// The redirect `<name>.<project>.<region>`.
-    Redirect {
-        /// Where.
-        region: Region,
-        /// In which project.
-        project: ProjectName,
-        /// The name.
-        name: String,
-    },
-    /// The page of the audit's anchors.
-    Audit,
-}
-
-impl PageKey {
-    /// As stored: begins with the kind, holds the region first.
-    pub fn stored(&self) -> String {
-        match self {
-            Self::Instance { region, id } => format!("instance/{region}/{id}"),
-            Self::Project { project } => format!("project/{project}"),
-            Self::Redirect {
-                region,
-                project,
-                name,
-            } => format!("redirect/{region}/{project}/{name}"),
-            Self::Audit => "audit".to_owned(),
-        }
-    }
-}
-
 /// A reason to look at a page again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PageDue {
@@ -471,6 +426,12 @@ pub trait Pages: Send + Sync {
         region: &Region,
         ids: &[InstanceId],
     ) -> Result<BTreeMap<InstanceId, String>, PortError>;
+    /// Those of these instances of a region that have a page on the wiki, not only a title.
+    async fn written(
+        &self,
+        region: &Region,
+        ids: &[InstanceId],
+    ) -> Result<BTreeSet<InstanceId>, PortError>;
     /// Reserves a title for a key; `false` where another key has it.
     async fn reserve_title(&self, key: &PageKey, title: &str) -> Result<bool, PortError>;
     /// Remembers what was written.

@@ -32,13 +32,14 @@ use crate::restored::Restored;
 use chrono::{DateTime, Utc};
 use osm_core::actor::WikiUser;
 use osm_core::authz::Policy;
-use osm_core::ids::Region;
+use osm_core::ids::{ProjectName, Region};
 use osm_core::message::Msg;
 use osm_core::ports::{
     ComputeRead, Directory, Identity, InstanceIndex, Links, Operations, Pages, Pins, WikiRead,
 };
 use osm_core::refusal::Refusal;
 use osm_core::view::{Level, View};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use tokio::sync::Notify;
 
@@ -97,12 +98,19 @@ pub struct Settings {
     pub people_domain: String,
     /// Keystone's projects that are our accounts' own.
     pub own_projects: Vec<String>,
+    /// Projects whose instances have one page together.
+    pub noisy: BTreeSet<ProjectName>,
 }
 
 impl Settings {
     /// The names of the regions.
     pub fn region_names(&self) -> Vec<Region> {
         self.regions.iter().map(|r| r.name.clone()).collect()
+    }
+
+    /// A project that makes more instances than anybody wants pages of.
+    pub fn is_noisy(&self, project: &ProjectName) -> bool {
+        self.noisy.contains(project)
     }
 }
 

@@ -10,9 +10,9 @@ pub use secrets::{Env, Secrets};
 use crate::operations::Patience;
 use osm_core::action::Action;
 use osm_core::authz::{Need, Policy};
-use osm_core::ids::Region;
+use osm_core::ids::{ProjectName, Region};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -256,17 +256,20 @@ impl Default for Observe {
 }
 
 /// What pages hold.
-#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Pages {
     /// New project pages begin with an open Documentation section.
     pub project_doc_section: bool,
+    /// Their instances get no page each; one page sums them up.
+    pub noisy_projects: BTreeSet<ProjectName>,
 }
 
 impl Default for Pages {
     fn default() -> Self {
         Self {
             project_doc_section: true,
+            noisy_projects: BTreeSet::new(),
         }
     }
 }

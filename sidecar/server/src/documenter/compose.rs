@@ -5,25 +5,29 @@ use osm_core::audit::Anchor;
 use osm_core::ids::{InstanceId, ProjectName, Region};
 use osm_core::instance::Instance;
 use osm_core::pages::instance::InstancePage;
+use osm_core::pages::overview::{self, Shown};
 use osm_core::pages::project::{Listed, ProjectPage};
-use osm_core::pages::{audit, redirect, title};
-use osm_core::ports::{InstanceFilter, Kind, PageKey, PageState, PortError, Seen};
-use osm_core::project::{ManagedProject, WikiNames};
-use std::collections::BTreeMap;
+use osm_core::pages::{audit, noisy, redirect, title};
+use osm_core::ports::{InstanceFilter, Kind, PageKey, PortError, Seen};
+use osm_core::project::{ManagedProject, Project, WikiNames};
 use tracing::debug;
-
-/// Digits of a title, in the order tried.
-const DIGITS: [usize; 4] = [title::DIGITS, 12, 16, 32];
 
 /// A page with all the facts it is composed from.
 pub(super) struct Draft {
     pub(super) title: String,
-    /// Of no interest to readers of recent changes.
-    pub(super) quiet: bool,
     facts: Facts,
 }
 
-enum Facts {
+impl Draft {
+    pub(super) fn new(title: impl Into<String>, facts: Facts) -> Self {
+        Self {
+            title: title.into(),
+            facts,
+        }
+    }
+}
+
+pub(super) enum Facts {
     Instance {
         seen: Box<Seen>,
         fqdn: Option<String>,
@@ -31,7 +35,17 @@ enum Facts {
     Project {
         project: ManagedProject,
         wiki_names: WikiNames,
-        instances: Vec<Listed>,
+        instances: Option<Vec<Listed>>,
+    },
+    Projects(Vec<Project>),
+    Instances {
+        shown: Vec<(Shown, String)>,
+        noisy: Vec<ProjectName>,
+    },
+    Summary {
+        project: ProjectName,
+        /// `None` where the project is not noisy any more.
+        instances: Option<Vec<Instance>>,
     },
     NameInUse {
         target: String,
@@ -68,10 +82,16 @@ impl Draft {
                 let page = ProjectPage {
                     project,
                     wiki_names,
-                    instances,
+                    instances: instances.as_deref(),
                 };
                 Some(page.compose(old, documentation))
             }
+            Facts::Projects(projects) => Some(overview::projects(old, projects)),
+            Facts::Instances { shown, noisy } => Some(overview::instances(old, shown, noisy)),
+            Facts::Summary { project, instances } => match instances {
+                Some(instances) => Some(noisy::summed_up(old, project, instances)),
+                None => (!old.is_empty()).then(|| noisy::no_longer(old, project)),
+            },
             Facts::NameInUse { target } => Some(redirect::in_use(old, target)),
             // A name that never had a page needs none now.
             Facts::NameUnused { .. } if old.is_empty() => None,
@@ -97,13 +117,13 @@ impl Documenter {
                 project,
                 name,
             } => self.name(region, project, name).await,
-            PageKey::Audit => Ok(Some(Draft {
-                title: title::AUDIT.to_owned(),
-                quiet: true,
-                facts: Facts::Audit {
-                    newest: self.audit.anchors(audit::LISTED).await?,
-                },
-            })),
+            PageKey::Summary { project } => self.summary(project).await,
+            PageKey::Projects => self.projects().await,
+            PageKey::Instances => self.instances().await.map(Some),
+            PageKey::Audit => {
+                let newest = self.audit.anchors(audit::LISTED).await?;
+                Ok(Some(Draft::new(title::AUDIT, Facts::Audit { newest })))
+            }
         }
     }
 
@@ -123,14 +143,18 @@ impl Documenter {
             )
         })?;
         let fqdn = self.fqdn(&seen.instance);
-        Ok(Some(Draft {
-            title: self.instance_title(key, id).await?,
-            quiet: false,
-            facts: Facts::Instance {
-                seen: Box::new(seen),
-                fqdn,
-            },
-        }))
+        if self.settings.is_noisy(&seen.instance.project) && !self.stands(key).await? {
+            return Ok(None);
+        }
+        let title = self.instance_title(key, id).await?;
+        let seen = Box::new(seen);
+        Ok(Some(Draft::new(title, Facts::Instance { seen, fqdn })))
+    }
+
+    /// Whether a page was written once.
+    async fn stands(&self, key: &PageKey) -> Result<bool, PortError> {
+        let record = self.pages.page(key).await?;
+        Ok(record.is_some_and(|record| record.page_id.is_some()))
     }
 
     fn fqdn(&self, instance: &Instance) -> Option<String> {
@@ -143,28 +167,6 @@ impl Documenter {
         Some(format!("{}.{}.{domain}", instance.name, instance.project))
     }
 
-    /// The instance's title: the one it has, else the shortest that is free both with us and on the wiki.
-    async fn instance_title(&self, key: &PageKey, id: InstanceId) -> Result<String, PortError> {
-        if let Some(record) = self.pages.page(key).await? {
-            return Ok(record.title);
-        }
-        for digits in DIGITS {
-            let title = title::instance_title(id, digits);
-            let standing = self.wiki.pages(std::slice::from_ref(&title)).await?;
-            let taken = standing.iter().any(|page| another(page, id));
-            if !taken && self.pages.reserve_title(key, &title).await? {
-                return Ok(title);
-            }
-        }
-        Err(PortError::new(
-            "wiki",
-            "find a title for",
-            id.to_string(),
-            Kind::Conflict,
-            "even the whole UUID is taken as a title; a page of that name was made by hand",
-        ))
-    }
-
     async fn project(&self, name: &ProjectName) -> Result<Option<Draft>, PortError> {
         let Some(project) = self.directory.project(name).await? else {
             debug!(project = %name, "not in LDAP; its page is left as it is");
@@ -174,90 +176,33 @@ impl Documenter {
         let Some(pin) = pins.into_iter().find(|pin| pin.name == *name) else {
             return Ok(None);
         };
-        let filter = InstanceFilter {
-            projects: Some(vec![name.clone()]),
-            limit: u32::MAX,
-            ..InstanceFilter::default()
-        };
-        let mut instances = Vec::new();
-        let known = self.index.list(&filter).await?;
-        let titles = self.titles(&known).await?;
-        for seen in &known {
-            let i = &seen.instance;
-            instances.push(match titles.get(&i.id) {
-                Some(title) => Listed {
-                    title: title.clone(),
-                    name: i.name.clone(),
-                    region: i.region.clone(),
-                },
-                None => self.listed(i).await?,
+        let instances = if self.settings.is_noisy(name) {
+            None
+        } else {
+            let known = self.living(vec![name.clone()], u32::MAX).await?;
+            let titles = self.titled(&known).await?;
+            let listed = known.iter().zip(titles).map(|(seen, title)| Listed {
+                title,
+                name: seen.instance.name.clone(),
+                region: seen.instance.region.clone(),
             });
-        }
-        Ok(Some(Draft {
-            title: title::project_title(name),
-            quiet: false,
-            facts: Facts::Project {
-                wiki_names: self.wiki_names(&project).await?,
-                project: ManagedProject {
-                    project,
-                    project_id: pin.project_id,
-                },
-                instances,
-            },
-        }))
-    }
-
-    /// The titles that these instances have already, and for the others the shortest where it is free: the
-    /// wiki is asked once for all of them.
-    async fn titles(&self, known: &[Seen]) -> Result<BTreeMap<InstanceId, String>, PortError> {
-        let mut titles = BTreeMap::new();
-        for region in self.settings.region_names() {
-            let ids: Vec<InstanceId> = known
-                .iter()
-                .filter(|seen| seen.instance.region == region)
-                .map(|seen| seen.instance.id)
-                .collect();
-            titles.extend(self.pages.instance_titles(&region, &ids).await?);
-        }
-        let untitled: Vec<&Instance> = known
-            .iter()
-            .map(|seen| &seen.instance)
-            .filter(|i| !titles.contains_key(&i.id))
-            .collect();
-        let shortest: Vec<String> = untitled
-            .iter()
-            .map(|i| title::instance_title(i.id, title::DIGITS))
-            .collect();
-        let standing = self.wiki.pages(&shortest).await?;
-        for ((i, title), page) in untitled.into_iter().zip(shortest).zip(standing) {
-            let key = PageKey::Instance {
-                region: i.region.clone(),
-                id: i.id,
-            };
-            if !another(&page, i.id) && self.pages.reserve_title(&key, &title).await? {
-                titles.insert(i.id, title);
-            }
-        }
-        Ok(titles)
-    }
-
-    async fn listed(&self, instance: &Instance) -> Result<Listed, PortError> {
-        let key = PageKey::Instance {
-            region: instance.region.clone(),
-            id: instance.id,
+            Some(listed.collect())
         };
-        Ok(Listed {
-            title: self.instance_title(&key, instance.id).await?,
-            name: instance.name.clone(),
-            region: instance.region.clone(),
-        })
+        let wiki_names = self.wiki_names(&project).await?;
+        let project = ManagedProject {
+            project,
+            project_id: pin.project_id,
+        };
+        let facts = Facts::Project {
+            project,
+            wiki_names,
+            instances,
+        };
+        Ok(Some(Draft::new(title::project_title(name), facts)))
     }
 
     /// The wiki names of a project's people, where somebody linked them.
-    async fn wiki_names(
-        &self,
-        project: &osm_core::project::Project,
-    ) -> Result<WikiNames, PortError> {
+    async fn wiki_names(&self, project: &Project) -> Result<WikiNames, PortError> {
         let links = self.links.links().await?;
         let linked = project
             .members
@@ -281,6 +226,15 @@ impl Documenter {
             debug!(name, "cannot be a title");
             return Ok(None);
         };
+        let key = PageKey::Redirect {
+            region: region.clone(),
+            project: project.clone(),
+            name: name.to_owned(),
+        };
+        let noisy = self.settings.is_noisy(project);
+        if noisy && !self.stands(&key).await? {
+            return Ok(None);
+        }
         let filter = InstanceFilter {
             projects: Some(vec![project.clone()]),
             region: Some(region.clone()),
@@ -291,31 +245,25 @@ impl Documenter {
         };
         let found = self.index.list(&filter).await?;
         let mut bearers: Vec<&Instance> = found.iter().map(|seen| &seen.instance).collect();
+        if noisy {
+            let ids: Vec<InstanceId> = bearers.iter().map(|i| i.id).collect();
+            let titles = self.pages.instance_titles(region, &ids).await?;
+            bearers.retain(|i| titles.contains_key(&i.id));
+        }
         bearers.sort_by_key(|i| (i.deleted.is_none(), i.created));
         let Some(bearer) = bearers.last() else {
             return Ok(None);
         };
-        let instance = self.listed(bearer).await?;
-        Ok(Some(Draft {
-            title,
-            quiet: true,
-            facts: match bearer.deleted {
-                None => Facts::NameInUse {
-                    target: instance.title,
-                },
-                Some(_) => Facts::NameUnused {
-                    name: name.to_owned(),
-                    project: project.clone(),
-                    region: region.clone(),
-                    last: instance.title,
-                },
+        let target = self.title_of(bearer).await?;
+        let facts = match bearer.deleted {
+            None => Facts::NameInUse { target },
+            Some(_) => Facts::NameUnused {
+                name: name.to_owned(),
+                project: project.clone(),
+                region: region.clone(),
+                last: target,
             },
-        }))
+        };
+        Ok(Some(Draft::new(title, facts)))
     }
-}
-
-/// Whether a title's page is about something else. One that names the whole id is the instance's own: we wrote
-/// it, and the database that knew was lost.
-fn another(page: &PageState, id: InstanceId) -> bool {
-    page.page_id.is_some() && !page.text.contains(&id.to_string())
 }

@@ -1,10 +1,13 @@
 //! Keeps `page = compose(facts)` true: takes pages that are due, composes them and saves them, in the
-//! name of the person whose doing it was. `compose` gathers facts; this file knows how a page is saved.
+//! name of the person whose doing it was. `compose` and `lists` gather facts, `titles` knows what instances' pages
+//! are called; this file knows how a page is saved.
 //!
 //! A reason to write a page is forgotten only when the page stands as composed.
 
 mod compare;
 mod compose;
+mod lists;
+mod titles;
 
 use crate::actions::{Clock, Settings};
 use crate::telemetry::metrics;
@@ -173,7 +176,9 @@ impl Documenter {
             summary: wording(work),
             by: match author {
                 Some((id, _)) => EditAs::User(id),
-                None => EditAs::System { bot: draft.quiet },
+                None => EditAs::System {
+                    bot: work.key.quiet(),
+                },
             },
             parent: page.revision,
         };

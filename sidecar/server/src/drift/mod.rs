@@ -222,6 +222,10 @@ impl Drift {
             let titled = self.pages.instance_titles(&region, &ids).await?;
             for seen in shown {
                 let i = &seen.instance;
+                // One page tells of all of these; a page from before is gone on with.
+                if self.settings.is_noisy(&i.project) && !titled.contains_key(&i.id) {
+                    continue;
+                }
                 let project = Some(i.project.clone());
                 let key = PageKey::Instance {
                     region: region.clone(),
@@ -251,6 +255,15 @@ impl Drift {
                 };
                 (key, Some(project.clone()))
             }));
+        let noisy = self.settings.noisy.iter();
+        let noisy =
+            noisy.filter(|p| scope.has(Some(p)) && world.pins.iter().any(|pin| pin.name == **p));
+        keys.there.extend(noisy.map(|project| {
+            let key = PageKey::Summary {
+                project: project.clone(),
+            };
+            (key, Some(project.clone()))
+        }));
         if scope.has(None) && self.pages.page(&PageKey::Audit).await?.is_some() {
             keys.there.push((PageKey::Audit, None));
         }

@@ -18,9 +18,9 @@ use crate::actions::{Clock, Settings};
 use crate::restored::{Restored, made_by};
 use crate::telemetry::metrics;
 use chrono::{DateTime, TimeDelta, Utc};
-use osm_core::ids::{ProjectId, ProjectName, Region};
+use osm_core::ids::{InstanceId, ProjectId, ProjectName, Region};
 use osm_core::instance::Instance;
-use osm_core::pages::summary;
+use osm_core::pages::{summary, touched};
 use osm_core::ports::{
     ComputeRead, Directory, Identity, InstanceFilter, InstanceIndex, OperationFilter, Operations,
     PageDue, PageKey, Pages, Pin, Pins, PortError, Seen, Since, Trace,
@@ -140,10 +140,16 @@ impl Observer {
             let held = self.pins.pin(&wanted).await?;
             if held == wanted {
                 let what = summary::project(&project.name, "facts");
-                let key = PageKey::Project {
-                    project: project.name,
-                };
-                self.due(key, &what, None).await?;
+                let project = project.name;
+                self.due(
+                    PageKey::Summary {
+                        project: project.clone(),
+                    },
+                    &what,
+                    None,
+                )
+                .await?;
+                self.due(PageKey::Project { project }, &what, None).await?;
             } else {
                 error!(
                     ?wanted,
@@ -151,6 +157,12 @@ impl Observer {
                     "a project's pair of ids is not the one pinned; it is left alone"
                 );
             }
+        }
+        for (key, list) in [
+            (PageKey::Projects, "projects"),
+            (PageKey::Instances, "instances"),
+        ] {
+            self.due(key, &summary::list(list), None).await?;
         }
         self.page_bell.notify_one();
         Ok(())
@@ -187,16 +199,42 @@ impl Observer {
         self.look_for_strays(&managed, now).await?;
         if since == Since::Everything {
             self.look_for_missing(region, &listed, &ours, now).await?;
+            self.look_for_unwritten(region, &managed, &ours).await?;
         }
         self.index.set_watermark(region, now).await?;
         Ok(made)
+    }
+
+    /// Instances that have no page, since their project was noisy before.
+    async fn look_for_unwritten(
+        &self,
+        region: &Region,
+        managed: &[Instance],
+        ours: &Ours,
+    ) -> Result<(), PortError> {
+        let ids: Vec<InstanceId> = managed.iter().map(|i| i.id).collect();
+        let written = self.pages.written(region, &ids).await?;
+        for new in managed {
+            let noisy = self.settings.is_noisy(&new.project);
+            if noisy || new.deleted.is_some() || written.contains(&new.id) {
+                continue;
+            }
+            if self.at_work_on(ours, new).await {
+                continue;
+            }
+            let what = summary::found(&new.name, &new.project);
+            for key in touched::by_change(None, new, noisy) {
+                self.due(key, &what, None).await?;
+            }
+        }
+        Ok(())
     }
 
     /// What stands in the index and was not listed: each is asked for by its id.
     async fn look_for_missing(
         &self,
         region: &Region,
-        listed: &BTreeSet<osm_core::ids::InstanceId>,
+        listed: &BTreeSet<InstanceId>,
         ours: &Ours,
         now: DateTime<Utc>,
     ) -> Result<(), PortError> {
@@ -234,6 +272,25 @@ impl Observer {
         }
     }
 
+    /// Whether an operation of ours is at work on a server: it tells of it itself. Anyone in the project can
+    /// write the mark; nobody can write who made the server.
+    async fn at_work_on(&self, ours: &Ours, server: &Instance) -> bool {
+        match ours.claim(server) {
+            Claim::Known => true,
+            Claim::None => false,
+            Claim::Marked => {
+                let asked = self
+                    .compute
+                    .ours(&server.region, &server.project_id, server.id);
+                // It is put down by now and seen only once: rather told of twice than not at all.
+                asked.await.unwrap_or_else(|error| {
+                    warn!(%error, instance = %server.id, "who made the server cannot be asked");
+                    false
+                })
+            }
+        }
+    }
+
     /// Puts down what was seen; where it differs and is not our own doing, its pages are due, in the name of
     /// who did it where that is known.
     async fn see(
@@ -255,50 +312,19 @@ impl Observer {
             None if new.deleted.is_some() => summary::state(&new.name, "DELETED"),
             None => summary::found(&new.name, &new.project),
         };
-        // Anyone in the project can write the mark; nobody can write who made the server.
-        let ours = match ours.claim(&new) {
-            Claim::Known => true,
-            Claim::Marked => {
-                let asked = self.compute.ours(&new.region, &new.project_id, new.id);
-                // It is put down by now and seen only once: rather told of twice than not at all.
-                asked.await.unwrap_or_else(|error| {
-                    warn!(%error, instance = %new.id, "who made the server cannot be asked");
-                    false
-                })
-            }
-            Claim::None => false,
-        };
-        if ours {
+        if self.at_work_on(ours, &new).await {
             return Ok(());
         }
-        let list_changed = old.as_ref().is_none_or(|old| {
-            old.name != new.name || old.deleted.is_some() != new.deleted.is_some()
-        });
-        let key = PageKey::Instance {
-            region: new.region.clone(),
-            id: new.id,
-        };
-        self.due(key, &what, by).await?;
-        if list_changed {
-            let project = PageKey::Project {
-                project: new.project.clone(),
-            };
-            self.due(project, &what, by).await?;
-            let old_name = old.map(|old| old.name).filter(|name| *name != new.name);
-            for name in old_name.into_iter().chain([new.name]) {
-                let redirect = PageKey::Redirect {
-                    region: new.region.clone(),
-                    project: new.project.clone(),
-                    name,
-                };
-                self.due(redirect, &what, None).await?;
-            }
+        let noisy = self.settings.is_noisy(&new.project);
+        for key in touched::by_change(old.as_ref(), &new, noisy) {
+            self.due(key, &what, by).await?;
         }
         self.page_bell.notify_one();
         Ok(())
     }
 
     async fn due(&self, key: PageKey, what: &str, by: Option<&Doer>) -> Result<(), PortError> {
+        let by = by.filter(|_| !key.quiet());
         self.pages
             .due(&PageDue {
                 key,

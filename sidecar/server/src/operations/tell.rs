@@ -8,6 +8,7 @@ use osm_core::ids::InstanceId;
 use osm_core::instance::Instance;
 use osm_core::membership::Place;
 use osm_core::pages::summary;
+use osm_core::pages::touched::Touched;
 use osm_core::plan::{Goal, Step};
 use osm_core::ports::{PageDue, PageKey, PortError, Since};
 
@@ -36,7 +37,7 @@ impl Runner {
             let project = PageKey::Project {
                 project: plan.project.clone(),
             };
-            return Ok(vec![by_person(course, project, &what)]);
+            return Ok(due(course, [project, PageKey::Projects], &what));
         }
         if let Step::WritePage { page } = step {
             return Ok(vec![page_again(by_person(course, page.clone(), ""))]);
@@ -45,6 +46,8 @@ impl Runner {
             return Ok(Vec::new());
         };
         let (name, project) = (&plan.name, &plan.project);
+        let touched = touched(course, id);
+        let facts = touched.facts();
         Ok(match (step, plan.action) {
             (Step::CreateServer { .. }, _) => {
                 self.look(course, id).await?;
@@ -55,25 +58,22 @@ impl Runner {
             (Step::AwaitServer { goal: Goal::Active }, Action::InstanceReboot) => {
                 let now = (self.clock)();
                 self.index.note_reboot(&plan.region, id, now).await?;
-                vec![instance_page(course, id, &summary::rebooted(name, project))]
+                due(course, facts, &summary::rebooted(name, project))
             }
             (Step::AwaitServer { goal: Goal::Active }, _) => {
                 self.look(course, id).await?;
-                vec![instance_page(course, id, &summary::state(name, "ACTIVE"))]
+                // It has its addresses now.
+                due(course, touched.shown(), &summary::state(name, "ACTIVE"))
             }
             (Step::AwaitServer { goal: Goal::Gone }, _) => {
                 self.note_gone(course, id).await?;
                 all_pages(course, id, &summary::deleted(name, project))
             }
             (Step::AddSecurityGroup { group }, _) => {
-                vec![instance_page(course, id, &summary::into_group(name, group))]
+                due(course, facts, &summary::into_group(name, group))
             }
             (Step::RemoveSecurityGroup { group }, _) => {
-                vec![instance_page(
-                    course,
-                    id,
-                    &summary::out_of_group(name, group),
-                )]
+                due(course, facts, &summary::out_of_group(name, group))
             }
             (Step::ReadServer, _) => all_pages(course, id, &summary::changed(name)),
             (
@@ -154,39 +154,29 @@ fn membership(step: &Step) -> Option<String> {
     }
 }
 
-/// The pages that tell of an instance: its own, its project's, and its name's.
-fn all_pages(course: &Course, id: InstanceId, what: &str) -> Vec<PageDue> {
+fn touched(course: &Course, id: InstanceId) -> Touched<'_> {
     let plan = &course.operation.plan;
-    let project = PageKey::Project {
-        project: plan.project.clone(),
-    };
-    let redirect = PageKey::Redirect {
-        region: plan.region.clone(),
-        project: plan.project.clone(),
-        name: plan.name.clone(),
-    };
-    vec![
-        instance_page(course, id, what),
-        by_person(course, project, what),
-        PageDue {
-            by: None,
-            by_name: None,
-            ..by_person(course, redirect, what)
-        },
-    ]
+    Touched {
+        region: &plan.region,
+        project: &plan.project,
+        id,
+    }
 }
 
-fn instance_page(course: &Course, id: InstanceId, what: &str) -> PageDue {
-    let key = PageKey::Instance {
-        region: course.operation.plan.region.clone(),
-        id,
-    };
-    by_person(course, key, what)
+/// All pages that tell of an instance.
+fn all_pages(course: &Course, id: InstanceId, what: &str) -> Vec<PageDue> {
+    let name = course.operation.plan.name.as_str();
+    due(course, touched(course, id).everywhere(&[name]), what)
+}
+
+fn due(course: &Course, pages: impl IntoIterator<Item = PageKey>, what: &str) -> Vec<PageDue> {
+    let dues = pages.into_iter().map(|key| by_person(course, key, what));
+    dues.collect()
 }
 
 fn by_person(course: &Course, key: PageKey, what: &str) -> PageDue {
     // Nobody is behind what the system does of itself.
-    let person = Some(&course.by).filter(|(id, _)| *id != 0);
+    let person = Some(&course.by).filter(|(id, _)| *id != 0 && !key.quiet());
     PageDue {
         key,
         by: person.map(|(id, _)| *id),
