@@ -36,7 +36,7 @@ def test_all_projects(volunteer: Browser, volunteer_bot: Bot) -> None:
 
 def test_all_instances_as_they_come_and_go(volunteer: Browser, volunteer_bot: Bot) -> None:
     made = volunteer_bot.started(fresh_name())
-    row = f"<tr><td>[[{made['page']}|"
+    row = f'<tr class="nova-row"><td>[[{made["page"]}|'
     until(lambda: row in text(volunteer_bot, INSTANCES), "the instance on the page of all", 40)
     address = cloud.server(made["instanceid"])["addresses"]["lan"][0]["addr"]
     until(lambda: f"{address}</td></tr>" in text(volunteer_bot, INSTANCES), "its address there", 40)

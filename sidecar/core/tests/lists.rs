@@ -84,8 +84,8 @@ fn the_overview_of_projects() {
     assert!(
         page.contains(
             "|Resource Type=all projects\n|Project List=\n\
-             <tr><td>[[Nova Resource:Bots|bots]]</td><td>1</td><td>Robots</td></tr>\n\
-             <tr><td>[[Nova Resource:Tools|tools]]</td><td>1</td><td>&#60;/td&#62;&#60;/tr&#62;\
+             <tr class=\"nova-row\"><td>[[Nova Resource:Bots|bots]]</td><td>1</td><td>Robots</td></tr>\n\
+             <tr class=\"nova-row\"><td>[[Nova Resource:Tools|tools]]</td><td>1</td><td>&#60;/td&#62;&#60;/tr&#62;\
              &#124;x&#61;&#123;&#123;Delete&#125;&#125;&#91;&#91;A&#93;&#93;</td></tr>\n}}"
         ),
         "{page}"
@@ -105,10 +105,12 @@ fn the_overview_of_projects() {
 fn the_overview_of_instances_is_bounded_and_leaves_noisy_projects_out() {
     let few = [listed(2), listed(1)];
     let page = overview::instances("", &few, &[ProjectName::trusted("ci")]);
-    let first = "<tr><td>[[Nova Resource:I-00000001|ci-001]]</td><td>ci</td><td>RegionOne</td>\
-                 <td>m1.tiny</td><td>10.0.0.9</td></tr>\n<tr><td>[[Nova Resource:I-00000002";
+    let first = "<tr class=\"nova-row\"><td>[[Nova Resource:I-00000001|ci-001]]</td><td>ci</td><td>RegionOne</td>\
+                 <td>m1.tiny</td><td>10.0.0.9</td></tr>\n<tr class=\"nova-row\"><td>[[Nova Resource:I-00000002";
     assert!(page.contains(first), "{page}");
-    assert!(page.contains("|Summary List=\n<tr><td>[[Nova Resource:Ci/Instances|ci]]</td></tr>"));
+    assert!(page.contains(
+        "|Summary List=\n<tr class=\"nova-row\"><td>[[Nova Resource:Ci/Instances|ci]]</td></tr>"
+    ));
     assert!(!page.contains("List Bound"));
     let many: Vec<_> = (0..2000).map(listed).collect();
     let page = overview::instances("", &many, &[]);

@@ -157,21 +157,40 @@ fn without_ours(old: &str) -> (String, usize) {
 fn take_out(text: &mut String, anchor: &mut Option<usize>, mut ranges: Vec<Range<usize>>) {
     ranges.sort_by_key(|r| (r.start, r.end));
     let first = ranges.first().map_or(0, |r| r.start);
+    let (mut from, mut gone_before_anchor) = (0, 0);
     let mut out = String::with_capacity(text.len());
-    let mut from = 0;
-    let mut gone_before_anchor = 0;
-    for range in &ranges {
-        let start = range.start.max(from);
-        out.push_str(text.get(from..start).unwrap_or_default());
+    for range in seamless(text, ranges) {
+        out.push_str(text.get(from..range.start).unwrap_or_default());
         if let Some(anchor) = anchor {
             let until = range.end.min(*anchor);
-            gone_before_anchor += until.saturating_sub(start);
+            gone_before_anchor += until.saturating_sub(range.start);
         }
-        from = range.end.max(from);
+        from = range.end;
     }
     out.push_str(text.get(from..).unwrap_or_default());
     *text = out;
     *anchor = Some(anchor.map_or(first, |a| a - gone_before_anchor));
+}
+
+/// The same stretches without seams; between words on both sides of one, which were on lines of their own, a
+/// line break stays.
+fn seamless(text: &str, sorted: Vec<Range<usize>>) -> Vec<Range<usize>> {
+    let mut joined: Vec<Range<usize>> = Vec::new();
+    for range in sorted {
+        match joined.last_mut() {
+            Some(last) if range.start <= last.end => last.end = last.end.max(range.end),
+            _ => joined.push(range),
+        }
+    }
+    let bytes = text.as_bytes();
+    let word = |at: Option<usize>| at.and_then(|at| bytes.get(at)).is_some_and(|b| *b != b'\n');
+    for range in &mut joined {
+        let both = word(range.start.checked_sub(1)) && word(Some(range.end));
+        if both && !word(range.end.checked_sub(1)) {
+            range.end -= 1;
+        }
+    }
+    joined
 }
 
 /// Our lines of every call in the form we write: from its first line to its last, without what people have
@@ -349,14 +368,19 @@ fn is_close(text: &str, line: &Range<usize>, found: &Scan) -> bool {
     is_line(text, line, found, |l| l == CLOSE)
 }
 
-/// A line as stands between the first and the last of our call.
+/// A line as stands between the first and the last of our call. A piece of a line, cut off by a mark that
+/// somebody has put into it, is none, whatever it looks like.
 fn is_ours(text: &str, line: &Range<usize>, found: &Scan) -> bool {
-    is_line(text, line, found, is_inside)
+    let (before, after) = (text.get(..line.start), text.get(line.end..));
+    let begins = before.is_some_and(|t| t.is_empty() || t.ends_with('\n'));
+    let ends = after.is_some_and(|t| t.is_empty() || t.starts_with('\n'));
+    // What ends a call that it does not begin is a piece of somebody's.
+    begins && ends && is_line(text, line, found, |l| is_inside(l) && depth(l) == 0)
 }
 
-/// How many calls or tables a line opens and leaves open.
+/// How many calls a line opens and leaves open.
 fn depth(line: &str) -> isize {
-    let count = |sign: &str| isize::try_from(line.matches(sign).count()).unwrap_or(0);
+    let count = |sign: &str| line.matches(sign).count().cast_signed();
     count("{{") - count("}}")
 }
 

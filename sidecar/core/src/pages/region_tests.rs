@@ -20,7 +20,7 @@ fn machine(version: u32) -> String {
     }
     if version.is_multiple_of(2) {
         text.push_str(
-            "\n|Project List=\n<tr><td>[[Nova Resource:Bots|bots]]</td><td>a &#61; b</td></tr>",
+            "\n|Project List=\n<tr class=\"nova-row\"><td>[[Nova Resource:Bots|bots]]</td><td>a &#61; b</td></tr>",
         );
     }
     if version.is_multiple_of(5) {

@@ -38,7 +38,7 @@ fn is_listed(line: &str) -> bool {
         })
 }
 
-/// `<tr><td>[[Nova Resource:…|name]]</td><td>…</td></tr>`
+/// `<tr class="nova-row"><td>[[Nova Resource:…|name]]</td><td>…</td></tr>`
 fn is_row(line: &str) -> bool {
     line.strip_prefix(ROW)
         .and_then(|l| l.strip_prefix("[[Nova Resource:"))
@@ -46,7 +46,8 @@ fn is_row(line: &str) -> bool {
         .is_some_and(|cells| !cells.contains("<tr") && !cells.contains("</tr"))
 }
 
-const ROW: &str = "<tr><td>";
+/// The class tells our rows from those that people write in tables of their own.
+const ROW: &str = "<tr class=\"nova-row\"><td>";
 const ROW_END: &str = "</td></tr>";
 
 /// A line of a table: first the page that it is about, then what there is to say in plain text.

@@ -2,7 +2,7 @@
 
 use super::App;
 use crate::cli::{Auditor, Failure, People, say};
-use osm_backends::wiki::push::{self, Outcome};
+use osm_backends::wiki::push::{self, Outcome, Reach};
 use osm_core::ports::WikiRead;
 use std::sync::Arc;
 
@@ -25,29 +25,59 @@ impl App {
         }
     }
 
-    /// Installs and updates the wiki's own pages and says what became of each; `false` where one was refused.
-    pub async fn wiki_push(&self) -> Result<bool, Failure> {
-        let pages = push::shipped(self.wiki.info().await?.smw)?;
+    /// Installs and updates the wiki's own pages, and says before what that means for the wiki; `false` where one
+    /// was refused. A dry run changes nothing.
+    pub async fn wiki_push(&self, dry_run: bool) -> Result<bool, Failure> {
+        let wiki = self.wiki.as_ref();
+        let shipped = push::shipped(wiki.info().await?.smw)?;
+        let planned = push::plan(wiki, shipped).await?;
+        let written = planned.iter().filter(|page| page.writes()).count();
+        let Reach { pages, jobs } = Reach::of(wiki, &planned).await?;
+        say(format_args!(
+            "{written} of {} pages are to be written; {pages} pages show them and are rendered anew by the wiki's \
+             job queue, in which {jobs} jobs wait now",
+            planned.len()
+        ));
         let mut taken = true;
-        for (title, outcome) in push::push(self.wiki.as_ref(), &pages).await? {
-            let outcome = match outcome {
-                Outcome::Created => "created".to_owned(),
-                Outcome::Updated => "updated".to_owned(),
-                Outcome::Same => "as it should be".to_owned(),
-                Outcome::Kept {
-                    editor,
-                    differences,
-                } => format!(
-                    "left as it is, as {editor} has edited it:\n  {}",
-                    differences.join("\n  ")
-                ),
-                Outcome::Refused { code, info } => {
-                    taken = false;
-                    format!("REFUSED by the wiki: {info} ({code})")
+        for page in planned {
+            let title = page.page.title.clone();
+            let outcome = match (dry_run, page.writes()) {
+                (true, true) => "would be written".to_owned(),
+                (true, false) => told(&page.outcome),
+                (false, _) => {
+                    let outcome = push::carry_out(wiki, page).await?;
+                    taken &= !matches!(outcome, Outcome::Refused { .. });
+                    told(&outcome)
                 }
             };
             say(format_args!("{title}: {outcome}"));
         }
+        if dry_run {
+            say("nothing was changed");
+        }
         Ok(taken)
     }
+}
+
+fn told(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Created => "created".to_owned(),
+        Outcome::Updated => "updated".to_owned(),
+        Outcome::Same => "as it should be".to_owned(),
+        Outcome::Kept { editor, diff } => {
+            let diff = on_a_terminal(diff);
+            format!("left as it is, since {editor} has edited it:\n{diff}")
+        }
+        Outcome::Refused { code, info } => format!("REFUSED by the wiki: {info} ({code})"),
+    }
+}
+
+/// What anybody may have written: nothing of it is to steer the terminal.
+fn on_a_terminal(text: &str) -> String {
+    let shown = |c: char| match c {
+        '\n' | '\t' => c,
+        c if c.is_control() => '\u{fffd}',
+        c => c,
+    };
+    text.chars().map(shown).collect()
 }

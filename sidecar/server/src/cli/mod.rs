@@ -86,8 +86,13 @@ struct ActArgs {
 
 #[derive(Subcommand)]
 enum WikiCommand {
-    /// Install or update templates and schema pages; pages that somebody edited are left and reported.
-    Push,
+    /// Install or update templates and schema pages; pages that somebody edited are left and reported, with what
+    /// differs.
+    Push {
+        /// Only say what would be done.
+        #[arg(long)]
+        dry_run: bool,
+    },
 }
 
 #[derive(Args)]
@@ -230,8 +235,8 @@ async fn command(cli: &Cli) -> Result<ExitCode, Failure> {
             let (version, _) = app.store.schema().await?;
             say(format_args!("the schema is at version {version}"));
         }
-        Command::Wiki(WikiCommand::Push) => {
-            if !app.wiki_push().await? {
+        Command::Wiki(WikiCommand::Push { dry_run }) => {
+            if !app.wiki_push(*dry_run).await? {
                 return Ok(ExitCode::FAILURE);
             }
         }
