@@ -10,6 +10,7 @@ use chrono::TimeDelta;
 use futures_util::{StreamExt as _, stream};
 use osm_core::ids::{InstanceId, OperationId};
 use osm_core::instance::{Instance, META_OPERATION};
+use osm_core::pages::title;
 use osm_core::plan::Step;
 use osm_core::ports::{
     ComputeRead, Hold, Holds, InstanceIndex, Lost, Made, Operation, OperationFilter, Operations,
@@ -235,7 +236,15 @@ impl Restored {
 
     async fn told(&self) -> Result<Vec<Trace>, PortError> {
         let told = self.wiki.told_operations(CHANGES).await?;
-        let newest: BTreeMap<OperationId, String> = told.into_iter().rev().collect();
+        let mut newest: BTreeMap<OperationId, String> = BTreeMap::new();
+        for (operation, page) in told.into_iter().rev() {
+            // A list tells of everything: it is named only where nothing else is.
+            if [title::PROJECTS, title::INSTANCES].contains(&page.as_str()) {
+                newest.entry(operation).or_insert(page);
+            } else {
+                newest.insert(operation, page);
+            }
+        }
         let trace = |(operation, page): (OperationId, String)| Trace {
             operation,
             server: None,
