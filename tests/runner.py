@@ -29,6 +29,7 @@ sys.path.insert(0, str(ROOT / "tests/lab"))
 import apt  # noqa: E402
 import installed  # noqa: E402
 import settings  # noqa: E402
+from parts import sidecar  # noqa: E402
 
 # What only the tests need; the lab brings its own.
 PACKAGES = {
@@ -38,6 +39,8 @@ PACKAGES = {
 OTHER = "1.43"
 SMOKE = ["tests/e2e/test_road.py", "tests/e2e/test_signing.py", "tests/e2e/test_bots.py::test_an_instance_s_life"]
 REQUIREMENTS = ROOT / "tests/e2e/requirements.txt"
+# Always of all packages: another choice has other features, and everything is built anew for it.
+CARGO_TEST = ["cargo", "test", "--workspace", "--locked"]
 CLOSING = re.compile(r"^(test result: .*|=+ .* in [\d.]+s.*|\d+ (passed|failed).*|Ran \d+ tests.*|OK)$")
 
 
@@ -155,8 +158,8 @@ def everything(*, all_of_it: bool) -> str:
     run.stage("tidy", ["/usr/bin/python3", "-B", "-m", "unittest", "discover", "-s", "tests/tidy"])
     run.stage("php", *([["php", "-l", name] for name in php_files()]), ["php", "php-shim/tests/run.php"])
     run.stage("clippy", ["cargo", "clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"])
-    run.stage("cargo test", ["cargo", "test", "--workspace", "--locked"])
-    contract = "cargo run --locked --quiet -p openstackmanager -- contract | diff php-shim/contract.json -"
+    run.stage("cargo test", CARGO_TEST)
+    contract = f"{sidecar.built(lab)} contract | diff php-shim/contract.json -"
     run.stage("contract", ["sh", "-c", contract])
     deny(run, all_of_it)
     run.shown("lab", ["tests/lab/lab", "up"])
@@ -181,7 +184,8 @@ def everything(*, all_of_it: bool) -> str:
 
 def adapters(run: Run, lab: settings.Lab, stage: str) -> None:
     # The cluster has a stage of its own.
-    command = ["cargo", "test", "-p", "osm-backends", "--locked", "--", "--ignored", "--skip", "galera"]
+    only = [f"--test={name}" for name in ("ldap", "mysql", "openstack", "rabbitmq", "wiki")]
+    command = [*CARGO_TEST, *only, "--", "--ignored", "--skip", "galera"]
     run.stage(stage, command, **lab_environment(lab))
 
 
@@ -196,7 +200,7 @@ def crashes(run: Run, some: list[str]) -> None:
 
 def durability(*words: str) -> list[list[str]]:
     """The lab's own sidecar is away meanwhile, since it watches the same cloud."""
-    test = ["cargo", "test", "-p", "openstackmanager", "--locked", "--test", "durability", "--", "--ignored"]
+    test = [*CARGO_TEST, "--test=durability", "--", "--ignored"]
     return [
         ["tests/lab/lab", "down", "sidecar"],
         [*test, "--test-threads", "1", "--nocapture", *words],

@@ -7,14 +7,14 @@ from collections.abc import Iterator
 
 import pytest
 from conftest import fresh_name
-from parts import ldap
+from parts import ldap, mariadb
 from support import cloud
 from support.browser import Browser, address, fetched
 from support.directory import ldap_modify
 from support.waiting import until
 from support.wiki import Bot, Json, refused
 from support.wording import said
-from support.world import OPERATOR, OUTSIDER, VOLUNTEER, lab, operations
+from support.world import OPERATOR, OUTSIDER, VOLUNTEER, lab, operations, sidecar_with
 
 PAGE = "Special:NovaProject"
 PROJECT = "Nova Resource:Bots"
@@ -123,6 +123,30 @@ def test_a_member_adds_somebody_and_an_admin_removes_them(
     for uid in (VOLUNTEER.uid, OPERATOR.uid):
         assert in_ldap("ou=projects", "cn=bots", uid) and in_ldap("ou=groups", "cn=project-bots", uid)
         assert in_keystone(uid)
+
+
+def test_what_can_be_seen_already_waits_for_the_word_of_who_does_it(
+    volunteer_bot: Bot, operator_bot: Bot, name: str
+) -> None:
+    followed(volunteer_bot, call(volunteer_bot, "addmember", member=OUTSIDER.uid))
+    held = lab.dir / "sidecar" / fresh_name()
+    go = held.with_name(f"{held.name}.go")
+    hold = {"OSM_HOLD_AT": "member-remove/0-withdraw-project.sent", "OSM_HOLD_FILE": str(held)}
+    with sidecar_with(lambda config: config, **hold):
+        begun = call(operator_bot, "deletemember", members=OUTSIDER.uid)
+        until(held.exists, "LDAP has it, and nothing tells of it yet")
+        assert not in_ldap("ou=projects", "cn=bots")
+        # Something else makes the project's page due.
+        cloud.create(name)
+        until(lambda: page_put_off("project/bots"), "the project's page waits")
+        lab.write(go, "", 0o644)
+        followed(operator_bot, begun)
+    assert told(volunteer_bot, f"removed {OUTSIDER.name} from project bots")["user"] == OPERATOR.name
+
+
+def page_put_off(key: str) -> bool:
+    look = f"SELECT COUNT(*) FROM page_queue WHERE page_key = '{key}' AND due_at > since AND owner IS NULL"
+    return mariadb.query(lab, look, "openstackmanager") == [["1"]]
 
 
 def test_what_is_shown_is_what_is_agreed_to(volunteer_bot: Bot, operator: Browser) -> None:

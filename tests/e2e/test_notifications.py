@@ -10,7 +10,7 @@ from parts import keystone, rabbitmq
 from support import cloud
 from support.waiting import until
 from support.wiki import Bot
-from support.world import VOLUNTEER, down, sidecar_with
+from support.world import VOLUNTEER, compared_since, down, sidecar_with
 
 UNASKED = "(seen, not done through the wiki)"
 
@@ -18,7 +18,9 @@ UNASKED = "(seen, not done through the wiki)"
 @pytest.fixture(scope="module", autouse=True)
 def seldom_polled() -> Iterator[None]:
     """The cloud is asked once an hour: what is on a page sooner was told."""
+    begun = datetime.now(UTC)
     with sidecar_with(lambda config: f"{config}\n[observe]\npoll_seconds = 3600\ncompare_minutes = 1440\n"):
+        until(lambda: compared_since(begun), "what there was before has been looked at")
         yield
 
 

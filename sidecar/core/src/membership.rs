@@ -130,8 +130,9 @@ pub struct MembershipFacts {
     pub person: Option<Person>,
     /// Whether the person is in the project's posix group; `None` where there is no such group.
     pub in_group: Option<bool>,
-    /// The role that members hold in Keystone; `None` where we have no account to assign it with.
-    pub cloud_role: Option<String>,
+    /// The role that members hold in Keystone, and whether it is assigned to the person; `None` where we have
+    /// no account to assign it with.
+    pub cloud_role: Option<(String, bool)>,
 }
 
 impl MembershipFacts {
@@ -168,7 +169,18 @@ impl MembershipFacts {
         facts.note(format!("roles of {uid}"), roles);
         let group = self.in_group.map_or("no group", yes);
         facts.note(format!("{uid} in group"), group);
+        if let Some((role, assigned)) = &self.cloud_role {
+            facts.note(format!("{uid} is {role} in Keystone"), yes(*assigned));
+        }
         facts
+    }
+
+    /// Keystone's place for members, where the person has it (or has it not) yet. What is so already is no
+    /// step, since taking that back would change what was there before.
+    fn cloud(&self, assigned: bool) -> Option<Place> {
+        let (role, now) = self.cloud_role.as_ref()?;
+        let role = role.clone();
+        (*now == assigned).then_some(Place::Cloud { role })
     }
 
     fn plan(&self, permit: &Permit, person: &Person, steps: Vec<PlannedStep>) -> Plan {
@@ -195,8 +207,10 @@ pub fn plan_add_member(permit: &Permit, facts: &MembershipFacts) -> Result<Plan,
         return Err(conflict(permit, "alreadymember", person, project));
     }
     let group = (facts.in_group == Some(false)).then_some(Place::Group);
-    let cloud = facts.cloud_role.clone().map(|role| Place::Cloud { role });
-    let places = group.into_iter().chain(cloud).chain([Place::Project]);
+    let places = group
+        .into_iter()
+        .chain(facts.cloud(false))
+        .chain([Place::Project]);
     let steps = places.map(|place| {
         let grant = Grant::of(person, project, place);
         PlannedStep::undone_by(given(grant.clone()), taken(grant, false))
@@ -223,8 +237,8 @@ pub fn plan_remove_member(permit: &Permit, facts: &MembershipFacts) -> Result<Pl
         .iter()
         .map(|role| Place::Role { role: role.clone() });
     let group = (facts.in_group == Some(true)).then_some(Place::Group);
-    let cloud = facts.cloud_role.clone().map(|role| Place::Cloud { role });
-    let places = roles.chain([Place::Project]).chain(group).chain(cloud);
+    let places = roles.chain([Place::Project]).chain(group);
+    let places = places.chain(facts.cloud(true));
     let steps = places.map(|place| {
         let grant = Grant::of(person, project, place);
         let unless_last = keep_last

@@ -60,7 +60,7 @@ fn facts(admins: &[&str], asked: &str) -> MembershipFacts {
         asked: asked.to_owned(),
         person: NAMES.contains(&asked).then(|| person(asked)),
         in_group: Some(in_project),
-        cloud_role: Some("member".to_owned()),
+        cloud_role: Some(("member".to_owned(), in_project)),
     }
 }
 
@@ -126,7 +126,8 @@ fn what_counts_is_given_last_and_all_can_be_taken_back() {
 #[test]
 fn what_there_is_no_place_for_is_left_out() {
     let permit = permit(Action::MemberAdd, "carl", false);
-    for (in_group, cloud_role) in [(None, None), (Some(true), None)] {
+    let assigned = Some(("member".to_owned(), true));
+    for (in_group, cloud_role) in [(None, None), (Some(true), None), (Some(true), assigned)] {
         let facts = MembershipFacts {
             in_group,
             cloud_role,
@@ -169,6 +170,14 @@ fn who_goes_leaves_everything() {
         steps(&plan),
         ["withdraw-project", "withdraw-group", "withdraw-cloud"]
     );
+    // What a person has not is not taken: taking that back would give it.
+    let without = MembershipFacts {
+        in_group: Some(false),
+        cloud_role: Some(("member".to_owned(), false)),
+        ..facts(&["ann"], "bob")
+    };
+    let plan = plan_remove_member(&permit, &without).unwrap();
+    assert_eq!(steps(&plan), ["withdraw-project"]);
 }
 
 #[test]

@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import daemon
@@ -110,15 +111,23 @@ def operations() -> int:
     return int(mariadb.query(lab, "SELECT COUNT(*) FROM operations", "openstackmanager")[0][0])
 
 
+def compared_since(moment: datetime) -> bool:
+    """A comparison of all that there is has come to its end that began after this."""
+    from parts import mariadb
+
+    at = f"{moment:%F %T.%f}"
+    return mariadb.query(lab, f"SELECT MIN(at) > '{at}' FROM watermarks", "openstackmanager") == [["1"]]
+
+
 @contextmanager
-def sidecar_with(change: Callable[[str], str]) -> Iterator[None]:
+def sidecar_with(change: Callable[[str], str], **environment: str) -> Iterator[None]:
     """The sidecar runs with another configuration for a while."""
     from parts import sidecar
 
     config = lab.dir / "sidecar-e2e.toml"
     lab.write(config, change((lab.dir / "sidecar.toml").read_text()))
     argv = [str(lab.dir / "sidecar" / "openstackmanager"), "--config", str(config), "serve"]
-    daemon.ensure(lab, "sidecar", argv, config=[config], ports=["sidecar"])
+    daemon.ensure(lab, "sidecar", argv, env=environment, config=[config], ports=["sidecar"])
     try:
         until(lambda: sidecar.health(lab) is None, "the sidecar is ready with another configuration", 30)
         yield

@@ -28,8 +28,9 @@ def daemons(lab: Lab) -> list[str]:
 
 
 def install(lab: Lab) -> None:
-    lab.run(["nice", "cargo", "build", "--profile", _profile(), "--locked", "--quiet", "--package", ACCOUNT],
-            "sidecar-build", cwd=lab.root, as_root=True, timeout=3600)  # fmt: skip
+    # The tests' own build has the program too. Another choice of packages has other features, and is built anew.
+    build = ["test", "--workspace", "--no-run"] if _profile() == "dev" else ["build", "--release", "--package", ACCOUNT]
+    lab.run(["nice", "cargo", *build, "--locked", "--quiet"], "sidecar-build", cwd=lab.root, as_root=True, timeout=3600)
 
 
 def start(lab: Lab) -> None:
@@ -73,23 +74,30 @@ def _config(lab: Lab) -> Path:
 
 
 def _profile() -> str:
-    """LAB_SIDECAR_PROFILE=dev builds in a fraction of the time what `cargo test` has built most of."""
-    return os.environ.get("LAB_SIDECAR_PROFILE") or "release"
+    """LAB_SIDECAR_PROFILE=dev takes what `cargo test` builds."""
+    profile = os.environ.get("LAB_SIDECAR_PROFILE") or "release"
+    if profile not in ("dev", "release"):
+        raise LabError(f"LAB_SIDECAR_PROFILE is {profile}, not dev or release")
+    return profile
 
 
-def _copy_program(lab: Lab) -> None:
-    """Out of the checkout, which the lab's user may not reach and the next build overwrites."""
+def built(lab: Lab) -> Path:
+    """Where cargo puts it."""
     asked = subprocess.run(["cargo", "metadata", "--no-deps", "--format-version=1", "--offline"],
                            cwd=lab.root, capture_output=True, text=True)  # fmt: skip
     if asked.returncode != 0:
         raise LabError(f"cargo does not say where it builds: {asked.stderr.strip()}", lab.log("sidecar-build"))
     folder = "debug" if _profile() == "dev" else _profile()
-    built = Path(json.loads(asked.stdout)["target_directory"]) / folder / "openstackmanager"
-    program = _program(lab)
-    if not program.exists() or program.read_bytes() != built.read_bytes():
+    return Path(json.loads(asked.stdout)["target_directory"]) / folder / "openstackmanager"
+
+
+def _copy_program(lab: Lab) -> None:
+    """Out of the checkout, which the lab's user may not reach and the next build overwrites."""
+    source, program = built(lab), _program(lab)
+    if not program.exists() or program.read_bytes() != source.read_bytes():
         # A running program's file cannot be written to, but it can be replaced.
         fresh = program.with_suffix(".new")
-        shutil.copyfile(built, fresh)
+        shutil.copyfile(source, fresh)
         fresh.chmod(0o755)
         fresh.rename(program)
 

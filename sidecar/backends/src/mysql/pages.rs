@@ -30,6 +30,11 @@ impl Pages for Store {
             .await
     }
 
+    async fn reasons(&self, key: &PageKey) -> Result<Vec<(u64, PageDue)>, PortError> {
+        self.attempt("read why a page is due from", || self.try_reasons(key))
+            .await
+    }
+
     async fn page_done(&self, owner: &str, work: &PageWork) -> Result<(), PortError> {
         self.attempt("note a page as written in", || {
             self.try_page_done(owner, work)
@@ -42,14 +47,15 @@ impl Pages for Store {
         owner: &str,
         work: &PageWork,
         at: DateTime<Utc>,
-        why: &str,
+        why: Option<&str>,
     ) -> Result<(), PortError> {
         self.attempt("put off a page in", || async {
             let mut tx = self.begin().await?;
             held(&mut tx, owner, work).await?;
             tx.exec_drop(
-                "UPDATE page_queue SET owner = NULL, due_at = ?, error = ? WHERE page_key = ?",
-                (at.naive_utc(), why, work.key.stored()),
+                "UPDATE page_queue SET owner = NULL, due_at = ?, error = ?, attempts = attempts - ?
+                 WHERE page_key = ?",
+                (at.naive_utc(), why, why.is_none(), work.key.stored()),
             )
             .await?;
             commit(tx).await
@@ -184,22 +190,37 @@ impl Store {
         if tx.affected_rows() == 0 {
             return Err(Failure::Raced);
         }
-        let reasons: Vec<Reason> = rows(
-            &mut tx,
-            "SELECT id, wiki_user_id, wiki_user_name, operation_id, what FROM page_reasons
-             WHERE page_key = ? ORDER BY id",
-            (&key,),
-        )
-        .await?;
         commit(tx).await?;
         // What cannot be read stays claimed until its lease ends, and so does not block the others.
         let key: PageKey = decode("page key", &page)?;
         Ok(Some(PageWork {
-            reasons: reasons.into_iter().map(|r| reason_of(&key, r)).collect(),
+            reasons: self.try_reasons(&key).await?,
             key,
             attempts,
             since: since.and_utc(),
         }))
+    }
+
+    async fn try_reasons(&self, key: &PageKey) -> Result<Vec<(u64, PageDue)>, Failure> {
+        type Row = (u64, Option<u64>, Option<String>, Option<String>, String);
+        let found: Vec<Row> = rows(
+            &mut self.conn().await?,
+            "SELECT id, wiki_user_id, wiki_user_name, operation_id, what FROM page_reasons
+             WHERE page_key = ? ORDER BY id",
+            (key.stored(),),
+        )
+        .await?;
+        let reasons = found.into_iter().map(|(id, by, by_name, operation, what)| {
+            let due = PageDue {
+                key: key.clone(),
+                by,
+                by_name,
+                operation: operation.map(OperationId::trusted),
+                what,
+            };
+            (id, due)
+        });
+        Ok(reasons.collect())
     }
 
     /// Reasons that came while the page was held stay, for the next claim.
@@ -369,17 +390,4 @@ async fn held(tx: &mut Transaction<'_>, owner: &str, work: &PageWork) -> Result<
             work.key.stored()
         ))),
     }
-}
-
-type Reason = (u64, Option<u64>, Option<String>, Option<String>, String);
-
-fn reason_of(key: &PageKey, (id, by, by_name, operation, what): Reason) -> (u64, PageDue) {
-    let due = PageDue {
-        key: key.clone(),
-        by,
-        by_name,
-        operation: operation.map(OperationId::trusted),
-        what,
-    };
-    (id, due)
 }

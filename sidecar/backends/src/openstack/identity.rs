@@ -68,7 +68,12 @@ impl Identity for OpenStack {
         Ok(ours.collect())
     }
 
-    async fn assigned(&self, role: &str, domain: &str) -> Result<Vec<Assigned>, PortError> {
+    async fn assigned(
+        &self,
+        role: &str,
+        domain: &str,
+        project: Option<&ProjectId>,
+    ) -> Result<Vec<Assigned>, PortError> {
         let get = |what, path| Request::get(Service::Identity, what, role, path);
         let request = get("find the role", "/roles").query("name", role);
         let RolesReply { roles } = self.cloud.keystone(&request).await?.0.json(&request)?;
@@ -76,9 +81,12 @@ impl Identity for OpenStack {
         let found = roles.into_iter().find(|found| found.name == role);
         let missing = request.error(Kind::NotFound, "Keystone has no role of that name");
         let id = found.ok_or(missing)?.id;
-        let request = get("list the assignments of", "/role_assignments")
+        let mut request = get("list the assignments of", "/role_assignments")
             .query("role.id", id)
             .query("include_names", "true");
+        if let Some(project) = project {
+            request = request.query("scope.project.id", project.as_str());
+        }
         let reply = self.cloud.keystone(&request).await?.0;
         let AssignmentsReply { role_assignments } = reply.json(&request)?;
         // Groups and whole domains are given nothing by us.

@@ -90,7 +90,7 @@ async fn pages_are_handed_out_people_first() {
                 "c",
                 &first,
                 Utc::now() + TimeDelta::hours(1),
-                "wiki read-only",
+                Some("wiki read-only"),
             )
             .await
             .unwrap();

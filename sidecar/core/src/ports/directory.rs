@@ -67,8 +67,13 @@ pub struct KeystoneProject {
 pub trait Identity: Send + Sync {
     /// The projects in which our account holds a role.
     async fn our_projects(&self) -> Result<Vec<KeystoneProject>, PortError>;
-    /// To whom of a domain, both by name, a role is assigned in which projects.
-    async fn assigned(&self, role: &str, domain: &str) -> Result<Vec<Assigned>, PortError>;
+    /// To whom of a domain, both by name, a role is assigned, in this project or in all.
+    async fn assigned(
+        &self,
+        role: &str,
+        domain: &str,
+        project: Option<&ProjectId>,
+    ) -> Result<Vec<Assigned>, PortError>;
     /// For health checks: get a token.
     async fn ping(&self) -> Result<(), PortError>;
 }

@@ -4,6 +4,7 @@ use super::{PageKey, PortError};
 use crate::drift::Waiting;
 use crate::ids::{EntryUuid, InstanceId, OperationId, ProjectId, ProjectName, Region};
 use crate::instance::Instance;
+use crate::membership::Place;
 use crate::message::Msg;
 use crate::plan::{Change, Plan};
 use async_trait::async_trait;
@@ -241,6 +242,19 @@ pub struct Operation {
     pub generation: u64,
 }
 
+impl Operation {
+    /// Whether a step is under way, there or back, that the project's page tells of.
+    pub fn changes_its_project(&self) -> bool {
+        let steps = self.plan.steps.iter().zip(&self.steps);
+        let mut moving = steps
+            .filter(|(_, record)| matches!(record.state, StepState::Running | StepState::Undoing));
+        moving.any(|(planned, _)| {
+            let place = planned.step.granted().map(|grant| &grant.place);
+            matches!(place, Some(Place::Project | Place::Role { .. }))
+        })
+    }
+}
+
 /// Which operations a list is to hold, newest first.
 #[derive(Clone, Debug, Default)]
 #[allow(missing_docs)]
@@ -404,15 +418,17 @@ pub trait Pages: Send + Sync {
         now: DateTime<Utc>,
         lease: std::time::Duration,
     ) -> Result<Option<PageWork>, PortError>;
+    /// The reasons that there are for a page by now, oldest first.
+    async fn reasons(&self, key: &PageKey) -> Result<Vec<(u64, PageDue)>, PortError>;
     /// Done: forgets these reasons and lets go.
     async fn page_done(&self, owner: &str, work: &PageWork) -> Result<(), PortError>;
-    /// Not done: to be tried again not before `at`.
+    /// Not done: to be tried again not before `at`. Where nothing went wrong this was no try.
     async fn page_later(
         &self,
         owner: &str,
         work: &PageWork,
         at: DateTime<Utc>,
-        why: &str,
+        why: Option<&str>,
     ) -> Result<(), PortError>;
     /// The pages that wait.
     async fn queued(&self) -> Result<Vec<Waiting>, PortError>;

@@ -6,6 +6,7 @@ use super::{Caller, Context, lookup::refuse};
 use osm_core::action::Action;
 use osm_core::actor::{Actor, Person};
 use osm_core::authz::{Target, authorise};
+use osm_core::drift::Assigned;
 use osm_core::ids::{OperationId, ProjectName, Region};
 use osm_core::membership::{Grant, MembershipFacts, Place, plan_add_member, plan_remove_member};
 use osm_core::message::Msg;
@@ -112,9 +113,11 @@ impl Context {
             return Err(vec![Refusal::field(field, bound)]);
         }
         let managed = self.managed(&asked.project).await.map_err(alone)?;
+        let assigned = self.assigned(&managed).await.map_err(alone)?;
+        let place = (&managed, assigned.as_deref());
         let (mut members, mut wrong) = (Members::default(), Vec::new());
         for (name, part) in asked.names.iter().zip(asked.parts().map_err(alone)?) {
-            match self.plan_member(&actor, asked.action, &managed, name).await {
+            match self.plan_member(&actor, asked.action, place, name).await {
                 Ok(plan) if members.has(&plan) => {}
                 Ok(plan) => members.planned.push((plan, part)),
                 // A double click must not hear that its own first half has done it already.
@@ -156,7 +159,7 @@ impl Context {
         &self,
         actor: &Actor,
         action: Action,
-        managed: &ManagedProject,
+        (managed, assigned): (&ManagedProject, Option<&[Assigned]>),
         name: &str,
     ) -> Result<Plan, Refusal> {
         let project = &managed.project;
@@ -173,17 +176,34 @@ impl Context {
             }
             None => None,
         };
+        let uid = person.as_ref().map(|person| &person.uid);
+        let is_assigned = |to: &[Assigned]| to.iter().any(|row| Some(&row.user) == uid);
+        let cloud_role = self
+            .settings
+            .cloud_role
+            .clone()
+            .zip(assigned.map(is_assigned));
         let facts = MembershipFacts {
             managed: managed.clone(),
             asked: name.to_owned(),
             person,
             in_group,
-            cloud_role: self.settings.cloud_role.clone(),
+            cloud_role,
         };
         match action {
             Action::MemberRemove => plan_remove_member(&permit, &facts),
             _ => plan_add_member(&permit, &facts),
         }
+    }
+
+    /// To whom Keystone has assigned the members' role in a project, where we are to see to it.
+    async fn assigned(&self, managed: &ManagedProject) -> Result<Option<Vec<Assigned>>, Refusal> {
+        let Some(role) = &self.settings.cloud_role else {
+            return Ok(None);
+        };
+        let (domain, project) = (&self.settings.people_domain, &managed.project_id);
+        let assigned = self.identity.assigned(role, domain, Some(project)).await;
+        assigned.map(Some).map_err(refuse)
     }
 
     /// Who has a name: the shell name, to the letter; else the wiki name, through the link of that account.

@@ -21,6 +21,7 @@ impl App {
     ) -> Documenter {
         Documenter {
             pages: self.store.clone(),
+            operations: self.store.clone(),
             index: self.store.clone(),
             directory: self.directory.clone(),
             links: self.store.clone(),

@@ -16,8 +16,9 @@ use compose::Draft;
 use osm_core::pages::summary::{self, Reason};
 use osm_core::pages::title::is_resource;
 use osm_core::ports::{
-    AuditTrail, Directory, Edit, EditAs, Edited, InstanceIndex, Links, PageKey, PageRecord,
-    PageState, PageWork, Pages, Pins, PortError, WikiRead, WikiWrite,
+    AuditTrail, Directory, Edit, EditAs, Edited, InstanceIndex, Links, Operation, OperationFilter,
+    Operations, PageKey, PageRecord, PageState, PageWork, Pages, Pins, PortError, WikiRead,
+    WikiWrite,
 };
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -35,10 +36,27 @@ const CONFLICTS: u32 = 10;
 /// Pages written at once: MediaWiki's own work is the bound, more connections do not help it.
 const WRITERS: usize = 4;
 
+/// How soon a page that waits for a person's word is looked at again, and how long it waits for it in all:
+/// whoever does it may be waiting for LDAP.
+const WORD: TimeDelta = TimeDelta::milliseconds(500);
+const LONGEST_WAIT: TimeDelta = TimeDelta::seconds(30);
+/// Operations under way that are looked at.
+const OPEN: u32 = 100;
+
+/// What became of a page's turn.
+enum Ended {
+    /// It stands as composed.
+    Stands,
+    /// Somebody's word on it is about to come.
+    Waits,
+}
+
 /// Writes pages.
 pub struct Documenter {
     /// The outbox, and the pages known.
     pub pages: Arc<dyn Pages>,
+    /// Whose doings are under way.
+    pub operations: Arc<dyn Operations>,
     /// Our copy of the cloud.
     pub index: Arc<dyn InstanceIndex>,
     /// LDAP.
@@ -116,16 +134,20 @@ impl Documenter {
         }
     }
 
-    async fn work_on(&self, owner: &str, work: PageWork) {
-        let noted = match self.write_page(&work).await {
-            Ok(()) => self.pages.page_done(owner, &work).await,
+    async fn work_on(&self, owner: &str, mut work: PageWork) {
+        let noted = match self.write_page(&mut work).await {
+            Ok(Ended::Stands) => self.pages.page_done(owner, &work).await,
+            Ok(Ended::Waits) => {
+                let at = (self.clock)() + WORD;
+                self.pages.page_later(owner, &work, at, None).await
+            }
             Err(error) => {
                 warn!(%error, attempts = work.attempts, "page not written yet");
                 metrics::backend_error(&error);
                 self.counts.put_off.fetch_add(1, Ordering::Relaxed);
                 let at = (self.clock)() + put_off(work.attempts);
                 self.pages
-                    .page_later(owner, &work, at, &error.to_string())
+                    .page_later(owner, &work, at, Some(&error.to_string()))
                     .await
             }
         };
@@ -135,13 +157,20 @@ impl Documenter {
     }
 
     /// Makes a page stand as composed.
-    async fn write_page(&self, work: &PageWork) -> Result<(), PortError> {
-        let Some(draft) = self.gather(&work.key).await? else {
-            return Ok(());
+    async fn write_page(&self, work: &mut PageWork) -> Result<Ended, PortError> {
+        let draft = self.gather(&work.key).await?;
+        // In this order: who did what was gathered is at it still, or has given a reason by now.
+        let waits = (self.clock)() - work.since < LONGEST_WAIT && self.untold(&work.key).await?;
+        if waits {
+            return Ok(Ended::Waits);
+        }
+        work.reasons = self.pages.reasons(&work.key).await?;
+        let Some(draft) = draft else {
+            return Ok(Ended::Stands);
         };
         for _ in 0..CONFLICTS {
             if self.write_once(work, &draft).await? {
-                return Ok(());
+                return Ok(Ended::Stands);
             }
             self.counts.conflicts.fetch_add(1, Ordering::Relaxed);
         }
@@ -152,6 +181,22 @@ impl Documenter {
             osm_core::ports::Kind::Unavailable,
             "somebody else saved the page each time we were about to",
         ))
+    }
+
+    /// Whether somebody comes into a project or goes out of it at this moment. LDAP may say so already, and
+    /// the page would show it without a word of whose doing it is.
+    async fn untold(&self, key: &PageKey) -> Result<bool, PortError> {
+        let PageKey::Project { project } = key else {
+            return Ok(false);
+        };
+        let filter = OperationFilter {
+            open: true,
+            projects: Some(vec![project.clone()]),
+            limit: OPEN,
+            ..OperationFilter::default()
+        };
+        let open = self.operations.operations(&filter).await?;
+        Ok(open.iter().any(Operation::changes_its_project))
     }
 
     /// Reads, composes, saves; `false` where somebody else saved in between.

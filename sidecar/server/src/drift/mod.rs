@@ -127,7 +127,7 @@ impl Drift {
         });
         if let (Some(role), Some(_)) = (&self.settings.cloud_role, &world.keystone) {
             let domain = &self.settings.people_domain;
-            let assigned = heard.take(self.identity.assigned(role, domain).await);
+            let assigned = heard.take(self.identity.assigned(role, domain, None).await);
             world.assigned = assigned.map(|assigned| (role.clone(), assigned));
         }
     }

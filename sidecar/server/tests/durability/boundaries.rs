@@ -3,7 +3,7 @@
 //! to its end; and the same on the way back for those that can be taken back.
 
 use crate::invariants;
-use crate::kinds::KINDS;
+use crate::kinds::{KINDS, subjects};
 use crate::process::Replica;
 use crate::world::{World, eventually};
 use openstackmanager::faults::Points;
@@ -33,12 +33,9 @@ async fn killed_at_every_boundary() {
         config.observe.poll_seconds = 1;
     })
     .await;
-    let names = KINDS.iter().flat_map(|kind| {
-        let subject = kind.subject.into_iter();
-        subject.map(|subject| format!("{subject}-{}", kind.action))
-    });
-    let more = format!("subject-back-{}", Action::InstanceConfigure);
-    world.make(&names.chain([more]).collect::<Vec<_>>()).await;
+    let mut names = subjects(|kind| format!("-{}", kind.action));
+    names.push(format!("subject-back-{}", Action::InstanceConfigure));
+    world.make(&names).await;
 
     let (mut plans, mut back) = (Vec::new(), Vec::new());
     for kind in KINDS {

@@ -82,6 +82,13 @@ pub const KINDS: [Kind; 9] = [
     },
 ];
 
+/// The servers that must be there before, of all kinds; `of` is the word that is given to a kind's plan.
+pub fn subjects(of: impl Fn(&Kind) -> String) -> Vec<String> {
+    let kinds = KINDS.iter();
+    let named = kinds.filter_map(|kind| Some(format!("{}{}", kind.subject?, of(kind))));
+    named.collect()
+}
+
 /// Our copy of a server does not know its name.
 async fn repair(world: &World, name: String) -> Plan {
     let server = world.server(&name).await;

@@ -1,14 +1,15 @@
-//! Each step and each undo run twice, failed, failed while undone.
+//! Each step and each undo run twice, failed, failed while undone: an operation of each kind at once.
 
-use crate::kinds::KINDS;
+use crate::kinds::{KINDS, Kind, subjects};
 use crate::world::World;
 use openstackmanager::faults::Points;
 use osm_core::action::Action;
-use osm_core::plan::{PlannedStep, Undo};
+use osm_core::ids::OperationId;
+use osm_core::plan::{Plan, PlannedStep, Undo};
 use osm_core::ports::{
-    ComputeRead as _, Kind as ErrorKind, OperationState, PortError, StepState, Wish,
+    ComputeRead as _, Kind as ErrorKind, Operation, OperationState, PortError, StepState, Wish,
 };
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
 /// An error to happen at the points that a rule chooses: at each of them once, or always.
@@ -33,157 +34,201 @@ fn failing(
     (points, hit)
 }
 
+/// A plan of each kind, to be done to something of its own.
+async fn plans(world: &World) -> BTreeMap<Action, Plan> {
+    let of = |kind: &Kind| format!("-{}", kind.action);
+    world.make(&subjects(of)).await;
+    let mut plans = BTreeMap::new();
+    for kind in KINDS {
+        plans.insert(kind.action, (kind.plan)(world, &of(&kind)).await);
+    }
+    plans
+}
+
+/// Has them done, and gives back how they ended.
+async fn run(world: &World, plans: &BTreeMap<Action, Plan>, points: Points) -> Vec<Operation> {
+    let mut ids = Vec::new();
+    for plan in plans.values() {
+        ids.push(world.submit(plan.clone()).await);
+    }
+    world.run(points).await;
+    operations(world, &ids).await
+}
+
+async fn operations(world: &World, ids: &[OperationId]) -> Vec<Operation> {
+    let mut found = Vec::new();
+    for id in ids {
+        found.push(world.operation(id).await);
+    }
+    found
+}
+
+/// What stood still is gone on with.
+async fn retried(world: &World, parked: &[&Operation], end: OperationState) {
+    let ids: Vec<OperationId> = parked
+        .iter()
+        .map(|operation| operation.id.clone())
+        .collect();
+    for id in &ids {
+        assert!(world.wish(id, Wish::Retry).await);
+    }
+    world.run(Points::default()).await;
+    for over in operations(world, &ids).await {
+        assert_eq!(over.state, end, "{over:?}");
+    }
+}
+
 /// What cannot be gone back on stands before the step, so that it can only be gone on with.
-fn no_way_back(steps: &[PlannedStep], failed: usize) -> bool {
-    steps[..failed].iter().any(PlannedStep::irrevocable)
+fn no_way_back(plan: &Plan, failed: usize) -> bool {
+    plan.steps[..failed].iter().any(PlannedStep::irrevocable)
+}
+
+fn undoing(point: &str) -> bool {
+    point.contains("-undo-")
 }
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs the lab"]
-async fn each_step_run_twice_does_its_work_once() {
+async fn run_twice_failed_and_failed_while_undone() {
     let world = World::new(|_| ()).await;
-    for kind in KINDS {
-        let plan = (kind.plan)(&world, "").await;
-        let steps = plan.steps.len();
-        let changes = plan.changes(None).len();
-        let before = world.servers().await.len();
-        let id = world.submit(plan).await;
-        // Each effect happens, and its answer is lost.
-        let (points, hit) = failing(|name| name.ends_with(".sent"), ErrorKind::Timeout, false);
-        world.run(points).await;
-        let action = kind.action;
-        let over = world.operation(&id).await;
+    a_failed_step_leaves_the_world_as_it_was(&world).await;
+    an_undo_may_run_twice_and_may_fail_and_is_told(&world).await;
+    each_step_run_twice_does_its_work_once(&world).await;
+    world.end().await;
+}
+
+async fn each_step_run_twice_does_its_work_once(world: &World) {
+    let plans = plans(world).await;
+    let before = world.servers().await;
+    // Each effect happens, and its answer is lost.
+    let (points, hit) = failing(|name| name.ends_with(".sent"), ErrorKind::Timeout, false);
+    let ended = run(world, &plans, points).await;
+    let hit = hit.lock().unwrap().clone();
+    for over in ended {
+        let action = over.plan.action;
         assert_eq!(over.state, OperationState::Done, "{action}: {over:?}");
-        assert_eq!(hit.lock().unwrap().len(), steps, "{action}");
-        let audit = world.audit(&id).await;
+        let here = format!("{action}/");
+        let lost = hit.iter().filter(|point| point.starts_with(&here));
+        assert_eq!(lost.count(), over.plan.steps.len(), "{action}");
+        let audit = world.audit(&over.id).await;
         let changed = audit.iter().filter(|event| *event == "changed").count();
-        assert_eq!(changed, changes, "{action}: {audit:?}");
+        assert_eq!(
+            changed,
+            over.plan.changes(None).len(),
+            "{action}: {audit:?}"
+        );
         if let (Action::InstanceReboot, Some(id)) = (action, over.plan.instance) {
             let (region, project) = (world.region(), &world.project_id);
             let deeds = world.cloud.deeds(&region, project, id).await.unwrap();
             let reboots = deeds.iter().filter(|deed| deed.action == "reboot");
             assert_eq!(reboots.count(), 1, "{deeds:?}");
         }
-        let (now, name) = (world.servers().await, over.plan.name);
-        let expected = match action.name() {
-            "instance-create" => before + 1,
-            "instance-delete" | "instance-remove-stray" => before - 1,
-            _ => before,
+        let name = over.plan.name;
+        let known = before.iter().filter(|server| server.name == name).count();
+        let expected = match action {
+            Action::InstanceCreate => 1,
+            Action::InstanceDelete | Action::InstanceRemoveStray => 0,
+            _ => known,
         };
-        assert_eq!(now.len(), expected, "{action} {name}");
-        assert!(
-            now.iter().filter(|s| s.name == name).count() <= 1,
-            "{action}"
-        );
+        let now = world.servers().await;
+        let there = now.iter().filter(|server| server.name == name).count();
+        assert_eq!(there, expected, "{action} {name}");
     }
-    world.end().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-#[ignore = "needs the lab"]
-async fn a_failed_step_leaves_the_world_as_it_was() {
-    let world = World::new(|_| ()).await;
-    for kind in KINDS {
-        let action = kind.action;
-        let steps = (kind.plan)(&world, "").await.steps.len();
-        for failed in 0..steps {
-            let plan = (kind.plan)(&world, "").await;
-            let (planned, before) = (plan.steps.clone(), world.listing().await);
-            let id = world.submit(plan).await;
-            let at = format!("{action}/{failed}-");
-            let (points, hit) = failing(
-                move |name| name.starts_with(&at) && name.ends_with(".noted") && !undoing(name),
-                ErrorKind::Denied,
-                true,
-            );
-            world.run(points).await;
-            assert_eq!(hit.lock().unwrap().len(), 1, "{action} {failed}");
-            let over = world.operation(&id).await;
-            assert!(over.error.is_some(), "{action} {failed}: it is told why");
-            if no_way_back(&planned, failed) {
-                assert_eq!(over.state, OperationState::Parked, "{action} {failed}");
-                assert!(world.wish(&id, Wish::Retry).await);
-                world.run(Points::default()).await;
-                let over = world.operation(&id).await;
-                assert_eq!(
-                    over.state,
-                    OperationState::Done,
-                    "{action} {failed}: {over:?}"
-                );
-                continue;
-            }
-            let state = over.state;
-            let left = matches!(state, OperationState::Failed | OperationState::Undone);
-            assert!(left, "{action} {failed}: {over:?}");
-            assert_eq!(world.listing().await, before, "{action} {failed}");
+async fn a_failed_step_leaves_the_world_as_it_was(world: &World) {
+    for failed in 0.. {
+        let mut plans = plans(world).await;
+        plans.retain(|_, plan| failed < plan.steps.len());
+        if plans.is_empty() {
+            break;
         }
+        let before = world.listing().await;
+        let (points, hit) = failing(
+            move |name| {
+                let here = name.contains(&format!("/{failed}-"));
+                here && name.ends_with(".noted") && !undoing(name)
+            },
+            ErrorKind::Denied,
+            true,
+        );
+        let ended = run(world, &plans, points).await;
+        assert_eq!(hit.lock().unwrap().len(), plans.len(), "{failed}");
+        let (stuck, back): (Vec<_>, Vec<_>) = ended
+            .iter()
+            .partition(|over| no_way_back(&over.plan, failed));
+        for over in &back {
+            let taken_back = [OperationState::Failed, OperationState::Undone];
+            assert!(taken_back.contains(&over.state), "{failed}: {over:?}");
+        }
+        for over in &stuck {
+            assert_eq!(over.state, OperationState::Parked, "{failed}: {over:?}");
+        }
+        let told = ended.iter().all(|over| over.error.is_some());
+        assert!(told, "{failed}: it is told why: {ended:?}");
+        let elsewhere = |mut listing: BTreeMap<String, String>| {
+            listing.retain(|what, _| !stuck.iter().any(|over| what.contains(&over.plan.name)));
+            listing
+        };
+        let now = world.listing().await;
+        assert_eq!(elsewhere(now), elsewhere(before), "{failed}");
+        retried(world, &stuck, OperationState::Done).await;
     }
-    world.end().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-#[ignore = "needs the lab"]
-async fn an_undo_may_run_twice_and_may_fail_and_is_told() {
-    let world = World::new(|_| ()).await;
-    for kind in KINDS {
-        let action = kind.action;
-        let steps = (kind.plan)(&world, "").await.steps;
-        let with_undo = |step: &PlannedStep| !matches!(step.undo, Undo::None { .. });
-        let Some(undone) = steps.iter().position(with_undo) else {
-            continue;
-        };
-        // The effect is there and its answer is always lost, so that it is taken back after the last try.
-        let last = steps.len() - 1;
-        let failed = move |name: &str| {
-            let at = name.starts_with(&format!("{action}/{last}-"));
-            at && name.ends_with(".sent") && !undoing(name)
-        };
+async fn an_undo_may_run_twice_and_may_fail_and_is_told(world: &World) {
+    let with_undo = |step: &PlannedStep| !matches!(step.undo, Undo::None { .. });
+    let mut plans = plans(world).await;
+    plans.retain(|_, plan| plan.steps.iter().any(with_undo));
+    // The effect is there and its answer is always lost, so that it is taken back after the last try.
+    let lasts = plans
+        .iter()
+        .map(|(action, plan)| format!("{action}/{}-", plan.steps.len() - 1));
+    let lasts: Vec<String> = lasts.collect();
+    let failed = move |name: &str| {
+        let at = lasts.iter().any(|last| name.starts_with(last));
+        at && name.ends_with(".sent") && !undoing(name)
+    };
+    let before = world.listing().await;
 
-        // Each undo twice.
-        let plan = (kind.plan)(&world, "").await;
-        let before = world.listing().await;
-        let id = world.submit(plan).await;
-        let again: Mutex<BTreeSet<String>> = Mutex::default();
-        let (points, _) = failing(
-            move |name| {
-                let undo = undoing(name) && name.ends_with(".sent");
-                failed(name) || (undo && again.lock().unwrap().insert(name.to_owned()))
-            },
-            ErrorKind::Timeout,
-            true,
-        );
-        world.run(points).await;
-        let over = world.operation(&id).await;
-        assert_eq!(over.state, OperationState::Undone, "{action}: {over:?}");
-        assert!(over.steps[undone].attempts > 1, "{action}: {over:?}");
-        assert_eq!(world.listing().await, before, "{action}");
+    // Each undo twice.
+    let (failed_once, again) = (failed.clone(), Mutex::<BTreeSet<String>>::default());
+    let (points, _) = failing(
+        move |name| {
+            let undo = undoing(name) && name.ends_with(".sent");
+            failed_once(name) || (undo && again.lock().unwrap().insert(name.to_owned()))
+        },
+        ErrorKind::Timeout,
+        true,
+    );
+    for over in run(world, &plans, points).await {
+        assert_eq!(over.state, OperationState::Undone, "{over:?}");
+        let undone = over.plan.steps.iter().position(with_undo).unwrap();
+        assert!(over.steps[undone].attempts > 1, "{over:?}");
+    }
+    assert_eq!(world.listing().await, before);
 
-        // The undo cannot be done: parked, told, and gone on with when it can.
-        let plan = (kind.plan)(&world, "").await;
-        let before = world.listing().await;
-        let id = world.submit(plan).await;
-        let (points, _) = failing(
-            move |name| failed(name) || (undoing(name) && name.ends_with(".noted")),
-            ErrorKind::Timeout,
-            true,
-        );
-        world.run(points).await;
-        let over = world.operation(&id).await;
-        assert_eq!(over.state, OperationState::Parked, "{action}: {over:?}");
-        assert!(over.error.is_some(), "{action}");
+    // No undo can be done: parked, told, and gone on with when it can.
+    let (points, _) = failing(
+        move |name| failed(name) || (undoing(name) && name.ends_with(".noted")),
+        ErrorKind::Timeout,
+        true,
+    );
+    let ended = run(world, &plans, points).await;
+    for over in &ended {
+        assert_eq!(over.state, OperationState::Parked, "{over:?}");
+        assert!(over.error.is_some(), "{over:?}");
         let stuck = over.steps.iter().filter(|s| s.state == StepState::Stuck);
         // Each undo was tried, whatever became of the others.
-        let undos = steps.iter().filter(|step| with_undo(step)).count();
-        assert_eq!(stuck.count(), undos, "{action}: {over:?}");
-        assert!(world.wish(&id, Wish::Retry).await);
-        world.run(Points::default()).await;
-        let over = world.operation(&id).await;
-        assert_eq!(over.state, OperationState::Undone, "{action}: {over:?}");
-        assert_eq!(world.listing().await, before, "{action}");
+        let undos = over
+            .plan
+            .steps
+            .iter()
+            .filter(|step| with_undo(step))
+            .count();
+        assert_eq!(stuck.count(), undos, "{over:?}");
     }
-    world.end().await;
-}
-
-fn undoing(point: &str) -> bool {
-    point.contains("-undo-")
+    let parked: Vec<&Operation> = ended.iter().collect();
+    retried(world, &parked, OperationState::Undone).await;
+    assert_eq!(world.listing().await, before);
 }

@@ -6,6 +6,7 @@ use crate::beside;
 use crate::mariadb::Root;
 pub use crate::mariadb::as_root;
 use chrono::Utc;
+use futures_util::future::join_all;
 use openstackmanager::actions::Context;
 use openstackmanager::app;
 use openstackmanager::config::{Config, Secrets};
@@ -301,9 +302,8 @@ impl World {
     /// Deletes the servers and the database.
     pub async fn end(self) {
         self.remove_people().await;
-        for server in self.servers().await {
-            self.delete(server.id).await;
-        }
+        let servers = self.servers().await;
+        join_all(servers.iter().map(|server| self.delete(server.id))).await;
         let name = &self.config.database.name;
         let sql = format!("SELECT CONVERT(id USING utf8mb4) FROM {name}.operations");
         accounted_for(&self.lab_database, &self.root.run(&[sql]).await).await;

@@ -105,7 +105,10 @@ pub fn membership_facts(places: &Places, uid: &str) -> MembershipFacts {
         asked: uid.to_owned(),
         person: Some(person(uid)),
         in_group: Some(places.contains_key(&key(uid, Place::Group))),
-        cloud_role: Some(CLOUD_ROLE.to_owned()),
+        cloud_role: Some((
+            CLOUD_ROLE.to_owned(),
+            places.contains_key(&key(uid, cloud())),
+        )),
     }
 }
 
