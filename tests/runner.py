@@ -164,6 +164,8 @@ def everything(*, all_of_it: bool) -> str:
     deny(run, all_of_it)
     run.shown("lab", ["tests/lab/lab", "up"])
     adapters(run, lab, "adapters")
+    if all_of_it:
+        os.environ["CONFLICTS"] = "200"
     closing = e2e(run, lab, "e2e", ["tests/e2e"])
     if all_of_it:
         run.shown("galera", ["/usr/bin/python3", "-B", "tests/galera/cluster.py"])
@@ -173,12 +175,12 @@ def everything(*, all_of_it: bool) -> str:
         run.shown(f"lab {OTHER}", ["tests/lab/lab", "up"], LAB_MEDIAWIKI=OTHER)
         adapters(run, lab, f"adapters {OTHER}")
         closing = f"{closing}\n{e2e(run, lab, f'e2e {OTHER}', ['tests/e2e'])}"
-        crashes(run, [])
+        crashes(run, lab, [])
         return closing
     # The same wiki, brought to the other MediaWiki.
     run.shown(f"wiki {OTHER}", ["tests/lab/lab", "up", "mediawiki"], LAB_MEDIAWIKI=OTHER)
     closing = f"{closing}\n{e2e(run, lab, f'smoke {OTHER}', SMOKE)}"
-    crashes(run, ["boundaries::", "kills::", "steps::"])
+    crashes(run, lab, ["boundaries::", "kills::", "steps::"])
     return closing
 
 
@@ -189,23 +191,16 @@ def adapters(run: Run, lab: settings.Lab, stage: str) -> None:
     run.stage(stage, command, **lab_environment(lab))
 
 
-def crashes(run: Run, some: list[str]) -> None:
-    """In a lab of their own: what they leave on the wiki would look like a lost database to another one's sidecar.
+def crashes(run: Run, lab: settings.Lab, some: list[str]) -> None:
+    """The last in a lab: what they leave on the wiki looks like a lost database to the lab's own sidecar.
     Without names all of them, which takes longer and brings the neighbours down in every way."""
-    lab_away(keep=False)
-    lab = settings.create()
-    run.shown("lab durability", ["tests/lab/lab", "up"])
     run.stage("durability", *durability(*some), **lab_environment(lab))
 
 
 def durability(*words: str) -> list[list[str]]:
     """The lab's own sidecar is away meanwhile, since it watches the same cloud."""
-    test = [*CARGO_TEST, "--test=durability", "--", "--ignored"]
-    return [
-        ["tests/lab/lab", "down", "sidecar"],
-        [*test, "--test-threads", "1", "--nocapture", *words],
-        ["tests/lab/lab", "up", "sidecar"],
-    ]
+    test = [*CARGO_TEST, "--test=durability", "--", "--ignored", "--test-threads", "1", "--nocapture"]
+    return [["tests/lab/lab", "down", "sidecar"], [*test, *words]]
 
 
 def torture_hours(words: list[str]) -> float | None:
@@ -224,7 +219,7 @@ def torture(hours: float) -> str:
     lab_away(keep=False)
     lab = settings.create()
     run.shown("lab", ["tests/lab/lab", "up"])
-    down, test, _ = durability("killed_at_random_instants")
+    down, test = durability("killed_at_random_instants")
     run.stage("sidecar", down)
     run.shown("torture", test, **lab_environment(lab), TORTURE_HOURS=str(hours))
     log = (OUT / "torture.log").read_text(errors="replace")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import threading
 from datetime import datetime
@@ -17,7 +18,7 @@ from support.world import VOLUNTEER, WIKI, sidecar_with, wiki_read_only
 
 SYSTEM = "OpenStackManager"
 TAG = "openstackmanager"
-EDITS = 200
+EDITS = int(os.environ.get("CONFLICTS", "40"))
 
 
 @pytest.fixture(scope="module")

@@ -24,7 +24,7 @@ use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What changed within this is not looked at: the observer may not have come to it yet.
-pub const LATE: TimeDelta = TimeDelta::seconds(60);
+pub const LATE: TimeDelta = TimeDelta::seconds(30);
 /// A page that waits for longer, or was tried more often, does not come by itself.
 pub const STUCK_AFTER: TimeDelta = TimeDelta::minutes(10);
 /// See [`STUCK_AFTER`].

@@ -1,13 +1,12 @@
 //! Who answered and who did not, and the servers that no operation stands for.
 
 use super::Drift;
-use crate::observe::strays::{is_stray, operation_of};
+use crate::observe::strays::strays;
 use crate::telemetry::metrics;
 use chrono::{DateTime, Utc};
 use osm_core::drift::World;
-use osm_core::ids::{InstanceId, OperationId};
 use osm_core::instance::Instance;
-use osm_core::ports::{OperationState, PortError};
+use osm_core::ports::PortError;
 
 /// Failures, one a part.
 #[derive(Default)]
@@ -48,33 +47,16 @@ impl Drift {
             world.pins.iter().any(|pin| pin.project_id == *id)
         };
         let servers = world.servers.values().flat_map(|(_, servers)| servers);
-        let marked: Vec<(&Instance, OperationId)> = servers
-            .filter(managed)
-            .filter(|server| server.deleted.is_none())
-            .filter_map(|server| Some((server, operation_of(server)?)))
-            .collect();
-        let ids: Vec<OperationId> = marked.iter().map(|(_, id)| id.clone()).collect();
-        let standings = self.operations.standings(&ids).await?;
-        let mut strays = Vec::new();
-        for (server, id) in marked {
-            let stands = |(state, made): &(OperationState, Option<InstanceId>)| {
-                !state.over() || (*state == OperationState::Done && *made == Some(server.id))
-            };
-            if standings.get(&id).is_none_or(stands) {
-                continue;
-            }
-            if let Some(operation) = self.operations.operation(&id).await?
-                && is_stray(server, &operation, now)
-            {
-                let deeds = self
-                    .compute
-                    .deeds(&server.region, &server.project_id, server.id)
-                    .await;
-                let used = heard.take(deeds).map(|deeds| !deeds.is_empty());
-                strays.extend(used.map(|used| (server.id, used)));
-            }
+        let mut found = Vec::new();
+        for (server, _) in strays(self.operations.as_ref(), servers.filter(managed), now).await? {
+            let deeds = self
+                .compute
+                .deeds(&server.region, &server.project_id, server.id)
+                .await;
+            let used = heard.take(deeds).map(|deeds| !deeds.is_empty());
+            found.extend(used.map(|used| (server.id, used)));
         }
-        world.strays.extend(strays);
+        world.strays.extend(found);
         Ok(())
     }
 }

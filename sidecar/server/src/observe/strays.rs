@@ -8,7 +8,7 @@ use osm_core::actor::SYSTEM;
 use osm_core::authz::{Target, authorise_own};
 use osm_core::ids::{InstanceId, OperationId};
 use osm_core::instance::{Instance, META_OPERATION, TAG_OPERATION, plan_remove_stray};
-use osm_core::ports::{NewOperation, Operation, OperationState, PortError, StepState};
+use osm_core::ports::{NewOperation, Operation, OperationState, Operations, PortError, StepState};
 use tracing::{info, warn};
 
 /// What came late has come by then: an operation's end is no news any more.
@@ -21,27 +21,10 @@ impl Observer {
         servers: &[Instance],
         now: DateTime<Utc>,
     ) -> Result<(), PortError> {
-        let marked: Vec<(&Instance, OperationId)> = servers
-            .iter()
-            .filter(|server| server.deleted.is_none())
-            .filter_map(|server| Some((server, operation_of(server)?)))
-            .collect();
-        let ids: Vec<OperationId> = marked.iter().map(|(_, id)| id.clone()).collect();
-        let standings = self.operations.standings(&ids).await?;
-        for (server, id) in marked {
-            let stands = |(state, made): &(OperationState, Option<InstanceId>)| {
-                !state.over() || (*state == OperationState::Done && *made == Some(server.id))
-            };
-            if standings.get(&id).is_none_or(stands) {
-                continue;
-            }
-            if let Some(operation) = self.operations.operation(&id).await?
-                && is_stray(server, &operation, now)
-            {
-                // What is not known of one server keeps nobody from looking at the others.
-                if let Err(error) = self.remove_stray(server, &operation, now).await {
-                    warn!(%error, server = %server.id, "a stray is looked at again later");
-                }
+        for (server, operation) in strays(self.operations.as_ref(), servers, now).await? {
+            // What is not known of one server keeps nobody from looking at the others.
+            if let Err(error) = self.remove_stray(server, &operation, now).await {
+                warn!(%error, server = %server.id, "a stray is looked at again later");
             }
         }
         Ok(())
@@ -89,9 +72,39 @@ impl Observer {
     }
 }
 
+/// Those of these servers that the operation does not stand for whose mark they bear.
+pub(crate) async fn strays<'s>(
+    operations: &dyn Operations,
+    servers: impl IntoIterator<Item = &'s Instance>,
+    now: DateTime<Utc>,
+) -> Result<Vec<(&'s Instance, Operation)>, PortError> {
+    let alive = servers
+        .into_iter()
+        .filter(|server| server.deleted.is_none());
+    let marked: Vec<(&Instance, OperationId)> = alive
+        .filter_map(|server| Some((server, operation_of(server)?)))
+        .collect();
+    let ids: Vec<OperationId> = marked.iter().map(|(_, id)| id.clone()).collect();
+    // Nearly all stand: only the others are read as a whole.
+    let standings = operations.standings(&ids).await?;
+    let mut strays = Vec::new();
+    for (server, id) in marked {
+        let stands = |(state, made): &(OperationState, Option<InstanceId>)| {
+            !state.over() || (*state == OperationState::Done && *made == Some(server.id))
+        };
+        if standings.get(&id).is_none_or(stands) {
+            continue;
+        }
+        let operation = operations.operation(&id).await?;
+        let stray = operation.filter(|operation| is_stray(server, operation, now));
+        strays.extend(stray.map(|operation| (server, operation)));
+    }
+    Ok(strays)
+}
+
 /// The operation whose mark a server bears, both as tag and as metadata: anyone in the project can write
 /// the one or the other, and who writes both into a server of their own has asked for what follows.
-pub(crate) fn operation_of(server: &Instance) -> Option<OperationId> {
+fn operation_of(server: &Instance) -> Option<OperationId> {
     let id = server.metadata.get(META_OPERATION)?;
     let tag = format!("{TAG_OPERATION}{id}");
     server
@@ -102,7 +115,7 @@ pub(crate) fn operation_of(server: &Instance) -> Option<OperationId> {
 
 /// Its operation is over, in this very project, and made another server, or took back what it had made. What
 /// was parked and given up stands for a person to judge.
-pub(crate) fn is_stray(server: &Instance, operation: &Operation, now: DateTime<Utc>) -> bool {
+fn is_stray(server: &Instance, operation: &Operation, now: DateTime<Utc>) -> bool {
     let settled = operation
         .finished
         .is_some_and(|at| operation.state.over() && now - at > SETTLED);
