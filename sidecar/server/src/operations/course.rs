@@ -279,17 +279,22 @@ impl Runner {
         };
         let [begin, noted, sent, done] = ["begin", "noted", "sent", "done"].map(point);
         self.points.reached(begin).await;
+        // Put down before it is gone: whoever goes on after a crash could not find it any more to tell of it.
+        let learnt = self.learn_what_to_undo(course, &planned.undo).await;
+        let begins = record.state != StepState::Undoing;
         // Looking again whether it is taken back is no further try.
-        if record.state != StepState::Undoing {
+        if begins {
             record.state = StepState::Undoing;
             record.attempts = 1;
             record.started = Some((self.clock)());
             record.ended = None;
+        }
+        if begins || learnt.as_ref().is_ok_and(|learnt| *learnt) {
             self.note(course, record.clone(), Told::default()).await?;
         }
-        let tried = match self.points.reached(noted).await {
-            Some(error) => Err(error.into()),
-            None => self.undo(course, &planned.undo).await,
+        let tried = match (self.points.reached(noted).await, learnt) {
+            (Some(error), _) | (None, Err(error)) => Err(error.into()),
+            (None, Ok(_)) => self.undo(course, &planned.undo).await,
         };
         let tried = match tried {
             Ok(Undone::Done(due)) => match self.points.reached(sent).await {

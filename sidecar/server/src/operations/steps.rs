@@ -253,14 +253,26 @@ impl Runner {
         }
     }
 
+    /// Finds out what the operation made, where that is not known yet; says whether it is known now.
+    pub(super) async fn learn_what_to_undo(
+        &self,
+        course: &mut Course,
+        undo: &Undo,
+    ) -> Result<bool, PortError> {
+        if *undo != Undo::DeleteServer || course.instance.is_some() {
+            return Ok(false);
+        }
+        course.instance = self.made(course).await?.first().copied();
+        Ok(course.instance.is_some())
+    }
+
     /// Deletes what the operation made, and looks until it is gone.
     async fn take_back_server(&self, course: &mut Course) -> Result<Undone, StepError> {
         let mut servers = self.made(course).await?;
         servers.extend(course.instance.filter(|id| !servers.contains(id)));
-        let Some(first) = servers.first() else {
+        if servers.is_empty() {
             return Ok(Undone::Nothing);
-        };
-        course.instance.get_or_insert(*first);
+        }
         let mut gone = true;
         for id in &servers {
             let (region, project) = place(course);

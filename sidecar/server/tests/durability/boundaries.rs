@@ -9,7 +9,7 @@ use crate::world::{World, eventually};
 use openstackmanager::faults::Points;
 use osm_core::action::Action;
 use osm_core::ids::OperationId;
-use osm_core::plan::{Plan, Undo};
+use osm_core::plan::{Plan, PlannedStep, Undo};
 use osm_core::ports::{OperationState, Wish};
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
@@ -87,19 +87,25 @@ fn ahead(plan: &Plan) -> Vec<String> {
 fn back(plan: &Plan) -> Vec<String> {
     let action = plan.action;
     let steps = plan.steps.iter().enumerate().rev();
-    let undone = steps.filter(|(_, planned)| !matches!(planned.undo, Undo::None { .. }));
-    let points = undone.flat_map(|(index, planned)| {
-        let name = planned.step.name();
-        PHASES.map(|phase| format!("{action}/{index}-undo-{name}.{phase}"))
-    });
+    let points = steps
+        .filter(|(_, step)| undone(step))
+        .flat_map(|(index, planned)| {
+            let name = planned.step.name();
+            PHASES.map(|phase| format!("{action}/{index}-undo-{name}.{phase}"))
+        });
     points.chain([format!("{action}/over")]).collect()
 }
 
-/// Operations on their way back: their process died within their last step, and then somebody wished them
-/// taken back.
+fn undone(planned: &PlannedStep) -> bool {
+    !matches!(planned.undo, Undo::None { .. })
+}
+
+/// Operations on their way back: their process died within the last step that can be undone, what it did was not
+/// noted yet, and then somebody wished them taken back.
 async fn taken_back(world: &World, plans: Vec<Plan>) -> Vec<Way> {
     let last = |plan: &Plan| {
-        let (index, planned) = plan.steps.iter().enumerate().next_back().unwrap();
+        let mut steps = plan.steps.iter().enumerate();
+        let (index, planned) = steps.rfind(|(_, step)| undone(step)).unwrap();
         format!("{}/{index}-{}.sent", plan.action, planned.step.name())
     };
     let lasts: BTreeSet<String> = plans.iter().map(last).collect();
@@ -124,7 +130,7 @@ async fn taken_back(world: &World, plans: Vec<Plan>) -> Vec<Way> {
     });
     let (_stop, stopped) = watch::channel(false);
     let runner = tokio::spawn(Arc::new(world.runner(watched)).run(stopped));
-    eventually("all are within their last step", async || {
+    eventually("all are within that step", async || {
         *reached.lock().unwrap() == lasts
     })
     .await;
