@@ -5,7 +5,7 @@ from __future__ import annotations
 from support import cloud
 from support.browser import Browser, address, fetched
 from support.waiting import until
-from support.wiki import Bot
+from support.wiki import Bot, refused
 from support.wording import said
 from support.world import down
 
@@ -39,6 +39,16 @@ def test_a_create_under_way_is_taken_back(
     assert said(page.text, "cancelled") and said(page.text, "state-undone")
     # What was seen of the server is told: its page is that of a deleted instance.
     until(lambda: "Deleted instances" in volunteer_bot.categories(ended["page"]), "the page says so")
+
+
+def test_what_has_no_undo_is_not_taken_back(volunteer_bot: Bot, name: str) -> None:
+    made = volunteer_bot.started(name)
+    wish = {"wish": "cancel", "token": volunteer_bot.site.get_token("csrf")}
+    with down("compute"):
+        begun = volunteer_bot.call("reboot", instanceid=made["instanceid"])
+        wish["operation"] = begun["operation"]
+        assert refused(volunteer_bot.site.post, "novaoperationwish", **wish) == "openstackmanager-wish-noway"
+    assert volunteer_bot.followed(begun, 120)["state"] == "done"
 
 
 def test_what_is_over_cannot_be_taken_back(volunteer: Browser, volunteer_bot: Bot, name: str) -> None:

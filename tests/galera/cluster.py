@@ -169,7 +169,7 @@ def main() -> int:
     cluster = Cluster(lab)
     try:
         cluster.up()
-        command = ["cargo", "test", "-p", "osm-backends", "--locked", "--test", "mysql", "--", "--ignored", "galera"]
+        command = ["cargo", "test", "--workspace", "--locked", "--test", "mysql", "--", "--ignored", "galera"]
         return subprocess.run(command, cwd=ROOT, env=os.environ | cluster.environment()).returncode
     except LabError as error:
         print(f"{error}" + (f" (see {error.log})" if error.log else ""), file=sys.stderr)

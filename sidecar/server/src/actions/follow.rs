@@ -209,6 +209,9 @@ impl Context {
         let operation = self.visible_operation(&actor, id).await?;
         self.permit_wish(&actor, wish, &operation)?;
         self.not_held().await?;
+        if wish == Wish::Cancel && !operation.state.over() && !operation.plan.can_be_taken_back() {
+            return Err(Refusal::new(RefusalKind::Conflict, Msg::new("wish-noway")));
+        }
         let project = &operation.plan.project;
         // Giving up touches nothing in the project, and may be what is left to do in one that is gone.
         if wish != Wish::GiveUp
