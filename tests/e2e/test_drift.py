@@ -244,23 +244,25 @@ def test_pages(operator: Browser, volunteer: Browser, volunteer_bot: Bot, instan
 
 
 def test_strays(operator: Browser, volunteer: Browser, volunteer_bot: Bot, instance: dict) -> None:
-    """A server that bears the mark of an operation which has made another one."""
-    stray = cloud.create(fresh_name())
-    operation = instance["id"]
-    until(lambda: cloud.server(stray)["status"] == "ACTIVE", "the server runs")
-    marks = {"metadata": {"openstackmanager_operation": operation}}
-    cloud.member().post("nova", f"/servers/{stray}/metadata", marks)
-    cloud.member().put("nova", f"/servers/{stray}/tags/osm-operation-{operation}")
+    """A server that bears the mark of an operation which has made another one; a mark that a member wrote into
+    their own server, or into one that another operation has made, is none."""
+    stray, own = cloud.create(fresh_name(), by=cloud.service()), cloud.create(fresh_name())
+    other, operation = volunteer_bot.started(fresh_name())["instanceid"], instance["id"]
+    for server in (stray, own):
+        until(lambda: cloud.server(server)["status"] == "ACTIVE", "the server runs")
+    for server in (stray, own, other):
+        cloud.mark(server, operation)
 
     def found() -> tuple[str, str | None] | None:
         return listed(operator).get(f"stray/{keystone.REGION}/{stray}")
 
     text, repair = until(found, "the stray is listed", 120)
     assert said(text, "drift-stray") and repair
-    _, own = listed(volunteer)[f"stray/{keystone.REGION}/{stray}"]
-    assert own is None, "only a cloud admin removes strays"
+    strays = [each for each in listed(volunteer).items() if each[0].startswith("stray/")]
+    ((_, (_, offered)),) = strays
+    assert offered is None, "only a cloud admin removes strays"
     mended(operator, repair)
-    assert cloud.server(stray) is None
+    assert cloud.server(stray) is None and cloud.server(own) and cloud.server(other)
 
 
 def test_who_is_away_differs_in_nothing(operator: Browser, instance: dict) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from conftest import fresh_name
 from support import cloud
 from support.browser import Browser, address, fetched
 from support.waiting import until
@@ -15,10 +16,13 @@ PAGE = "Special:NovaOperations"
 def test_a_create_under_way_is_taken_back(
     volunteer: Browser, outsider: Browser, volunteer_bot: Bot, name: str
 ) -> None:
+    another = volunteer_bot.started(fresh_name())["instanceid"]
     # Without its hypervisor the server stays in BUILD.
     with down("compute"):
         begun = volunteer_bot.create(name)
         operation = begun["operation"]
+        # Somebody says that another's server is this operation's, to have it go with it.
+        cloud.mark(another, operation)
         assert name in volunteer.open(PAGE).text
         page = volunteer.open(PAGE, operation=operation)
         assert name in page.text and page.form("canceloperation")
@@ -33,7 +37,7 @@ def test_a_create_under_way_is_taken_back(
         volunteer.submit("canceloperation")
     ended = volunteer_bot.followed(begun, 120)
     assert ended["state"] == "undone", ended
-    assert not cloud.servers(name)
+    assert not cloud.servers(name) and cloud.server(another)
     page = volunteer.open(PAGE, operation=operation)
     volunteer.shot("operation-taken-back")
     assert said(page.text, "cancelled") and said(page.text, "state-undone")

@@ -7,7 +7,8 @@ use async_trait::async_trait;
 use chrono::{DateTime, NaiveDateTime, Utc};
 use mysql_async::prelude::Queryable;
 use mysql_async::{Params, Value, params};
-use osm_core::ids::{InstanceId, Region};
+use osm_core::action::Action;
+use osm_core::ids::{InstanceId, OperationId, Region};
 use osm_core::instance::Instance;
 use osm_core::ports::{InstanceFilter, InstanceIndex, PortError, Seen};
 
@@ -90,6 +91,28 @@ impl InstanceIndex for Store {
                     },
                 )
                 .await?)
+        })
+        .await
+    }
+
+    async fn maker(
+        &self,
+        region: &Region,
+        id: InstanceId,
+    ) -> Result<Option<OperationId>, PortError> {
+        self.attempt("look who made an instance in", || async {
+            let row: Option<(String,)> = first(
+                &mut self.conn().await?,
+                "SELECT CONVERT(id USING utf8mb4) FROM operations
+                 WHERE region = ? AND instance_id = ? AND action = ? LIMIT 1",
+                (
+                    region.as_str(),
+                    id.to_string(),
+                    Action::InstanceCreate.name(),
+                ),
+            )
+            .await?;
+            Ok(row.map(|(id,)| OperationId::trusted(id)))
         })
         .await
     }

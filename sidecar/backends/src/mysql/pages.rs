@@ -30,9 +30,19 @@ impl Pages for Store {
             .await
     }
 
-    async fn reasons(&self, key: &PageKey) -> Result<Vec<(u64, PageDue)>, PortError> {
-        self.attempt("read why a page is due from", || self.try_reasons(key))
-            .await
+    async fn reasons(
+        &self,
+        owner: &str,
+        work: &PageWork,
+    ) -> Result<Vec<(u64, PageDue)>, PortError> {
+        self.attempt("read why a page is due from", || async {
+            let mut tx = self.begin().await?;
+            held(&mut tx, owner, work).await?;
+            let found = reasons(&mut tx, &work.key).await?;
+            tx.rollback().await?;
+            Ok(found)
+        })
+        .await
     }
 
     async fn page_done(&self, owner: &str, work: &PageWork) -> Result<(), PortError> {
@@ -194,33 +204,11 @@ impl Store {
         // What cannot be read stays claimed until its lease ends, and so does not block the others.
         let key: PageKey = decode("page key", &page)?;
         Ok(Some(PageWork {
-            reasons: self.try_reasons(&key).await?,
+            reasons: reasons(&mut self.conn().await?, &key).await?,
             key,
             attempts,
             since: since.and_utc(),
         }))
-    }
-
-    async fn try_reasons(&self, key: &PageKey) -> Result<Vec<(u64, PageDue)>, Failure> {
-        type Row = (u64, Option<u64>, Option<String>, Option<String>, String);
-        let found: Vec<Row> = rows(
-            &mut self.conn().await?,
-            "SELECT id, wiki_user_id, wiki_user_name, operation_id, what FROM page_reasons
-             WHERE page_key = ? ORDER BY id",
-            (key.stored(),),
-        )
-        .await?;
-        let reasons = found.into_iter().map(|(id, by, by_name, operation, what)| {
-            let due = PageDue {
-                key: key.clone(),
-                by,
-                by_name,
-                operation: operation.map(OperationId::trusted),
-                what,
-            };
-            (id, due)
-        });
-        Ok(reasons.collect())
     }
 
     /// Reasons that came while the page was held stay, for the next claim.
@@ -390,4 +378,22 @@ async fn held(tx: &mut Transaction<'_>, owner: &str, work: &PageWork) -> Result<
             work.key.stored()
         ))),
     }
+}
+
+async fn reasons(on: &mut impl Queryable, key: &PageKey) -> Result<Vec<(u64, PageDue)>, Failure> {
+    type Row = (u64, Option<u64>, Option<String>, Option<String>, String);
+    let sql = "SELECT id, wiki_user_id, wiki_user_name, operation_id, what FROM page_reasons
+               WHERE page_key = ? ORDER BY id";
+    let found: Vec<Row> = rows(on, sql, (key.stored(),)).await?;
+    let reasons = found.into_iter().map(|(id, by, by_name, operation, what)| {
+        let due = PageDue {
+            key: key.clone(),
+            by,
+            by_name,
+            operation: operation.map(OperationId::trusted),
+            what,
+        };
+        (id, due)
+    });
+    Ok(reasons.collect())
 }

@@ -13,7 +13,9 @@ use mysql_async::{Transaction, params};
 use osm_core::ids::OperationId;
 use osm_core::message::Msg;
 use osm_core::plan::Change;
-use osm_core::ports::{Operation, OperationState, OperationWork, PortError, StepNote, StepState};
+use osm_core::ports::{
+    Operation, OperationState, OperationWork, PageDue, PortError, StepNote, StepState,
+};
 use serde_json::json;
 use std::time::Duration;
 
@@ -95,10 +97,11 @@ impl OperationWork for Store {
         generation: u64,
         state: OperationState,
         error: Option<&Msg>,
+        due: &[PageDue],
         at: DateTime<Utc>,
     ) -> Result<(), PortError> {
         self.attempt("note the state of an operation in", || {
-            self.try_note_state(id, generation, state, error, at)
+            self.try_note_state(id, generation, state, error, due, at)
         })
         .await
     }
@@ -216,7 +219,10 @@ impl Store {
                 // What is taken back was there, also where a crash or a lost answer kept it from being noted.
                 let forth = detail(&change.clone().reversed());
                 if !audit::holds(&mut tx, id, "changed", forth.clone()).await? {
-                    audit::append(&mut tx, id, "changed", &doing, forth).await?;
+                    // Whoever wishes it back is not who had it made.
+                    let (by, name) = submitter(&mut tx, id).await?;
+                    let by = (by, name.as_str());
+                    audit::append(&mut tx, id, "changed", &Doing { by, ..doing }, forth).await?;
                 }
             }
             audit::append(&mut tx, id, "changed", &doing, detail(change)).await?;
@@ -233,6 +239,7 @@ impl Store {
         generation: u64,
         state: OperationState,
         error: Option<&Msg>,
+        due: &[PageDue],
         at: DateTime<Utc>,
     ) -> Result<(), Failure> {
         let mut tx = self.begin().await?;
@@ -249,6 +256,9 @@ impl Store {
         .await?;
         if state.over() {
             end(&mut tx, id, state, error, at).await?;
+        }
+        for due in due {
+            add_due(&mut tx, due).await?;
         }
         commit(tx).await
     }
@@ -285,13 +295,7 @@ async fn end(
         (id.as_str(),),
     )
     .await?;
-    let (by, name): (u64, String) = first(
-        tx,
-        "SELECT wiki_user_id, wiki_user_name FROM operations WHERE id = ?",
-        (id.as_str(),),
-    )
-    .await?
-    .ok_or_else(|| Failure::Conflict(format!("there is no operation {id}")))?;
+    let (by, name) = submitter(tx, id).await?;
     let doing = Doing {
         by: (by, &name),
         request_id: None,
@@ -299,6 +303,16 @@ async fn end(
     };
     audit::append(tx, id, state.name(), &doing, json!({ "error": error })).await?;
     Ok(())
+}
+
+async fn submitter(tx: &mut Transaction<'_>, id: &OperationId) -> Result<(u64, String), Failure> {
+    let row = first(
+        tx,
+        "SELECT wiki_user_id, wiki_user_name FROM operations WHERE id = ?",
+        (id.as_str(),),
+    );
+    let missing = || Failure::Conflict(format!("there is no operation {id}"));
+    row.await?.ok_or_else(missing)
 }
 
 /// Who holds an operation; its row is locked.

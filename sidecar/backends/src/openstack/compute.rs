@@ -66,8 +66,12 @@ impl ComputeRead for OpenStack {
         )
         .query("tags", &tag);
         let servers: Vec<Server> = self.server_list(&project.into(), region, request).await?;
-        // What is found may be deleted as the operation's own: Nova's filter alone is not enough for that.
-        let made = servers.into_iter().filter(|s| s.tags.contains(&tag));
+        let us = self.cloud.user_id().await?;
+        // What is found may be deleted as the operation's own: Nova's filter is not enough for that, nor is the
+        // tag, which anyone in the project can write.
+        let made = servers
+            .into_iter()
+            .filter(|s| s.tags.contains(&tag) && us.is_some() && s.user_id == us);
         Ok(made.map(|server| InstanceId(server.id)).collect())
     }
 

@@ -57,7 +57,7 @@ async fn a_lost_lease_is_lost() {
                 .note_step(&mine.id, mine.generation, &note(&step, None))
                 .await,
             store
-                .note_state(&mine.id, mine.generation, running, None, at(62))
+                .note_state(&mine.id, mine.generation, running, None, &[], at(62))
                 .await,
             store.release(&mine.id, mine.generation, at(62)).await,
         ];
@@ -93,7 +93,7 @@ async fn a_lost_lease_is_lost() {
         for _ in 0..2 {
             // Said twice, since the first answer was lost: one audit row.
             store
-                .note_state(&mine.id, last.generation, failed, Some(&error), at(71))
+                .note_state(&mine.id, last.generation, failed, Some(&error), &[], at(71))
                 .await
                 .unwrap();
         }
@@ -208,7 +208,7 @@ async fn wishes_are_granted_in_the_states_they_are_for() {
                 .await
                 .unwrap();
             store
-                .note_state(&mine.id, mine.generation, parked, None, at(9))
+                .note_state(&mine.id, mine.generation, parked, None, &[], at(9))
                 .await
                 .unwrap();
             assert!(store.claim("a", at(99), LEASE).await.unwrap().is_none());
@@ -219,7 +219,7 @@ async fn wishes_are_granted_in_the_states_they_are_for() {
             assert_eq!((mine.state, step.state, step.attempts), (state, again, 1));
         }
         store
-            .note_state(&mine.id, mine.generation, parked, None, at(99))
+            .note_state(&mine.id, mine.generation, parked, None, &[], at(99))
             .await
             .unwrap();
         assert!(wish(Wish::GiveUp).await.unwrap());

@@ -212,14 +212,18 @@ async fn without_the_grant_our_projects_are_listed() {
     assert_eq!((logins.len(), into("b075"), into("7001")), (3, 1, 1));
 }
 
-/// A cloud that ignores the filter must not give another's server to an undo.
+/// A cloud that ignores the filter must not give another's server to an undo, nor must who writes the tag.
 #[tokio::test]
-async fn only_servers_that_carry_the_tag_are_the_operations() {
-    let ((mut mine, id), (other, _)) = (server(1), server(2));
-    mine["tags"] = json!(["osm-operation-01JMINE"]);
+async fn only_servers_of_ours_that_carry_the_tag_are_the_operations() {
+    let ((mut mine, id), (mut other, _), (mut forged, _)) = (server(1), server(2), server(3));
+    for server in [&mut mine, &mut forged] {
+        server["tags"] = json!(["osm-operation-01JMINE"]);
+    }
+    (mine["user_id"], other["user_id"]) = (json!("us"), json!("us"));
+    forged["user_id"] = json!("a member");
     let stub = Stub::new(move |seen, _| {
-        let both = || page(&[mine.clone(), other.clone()], false);
-        seen.line.starts_with(LIST).then(both)
+        let all = || page(&[mine.clone(), other.clone(), forged.clone()], false);
+        seen.line.starts_with(LIST).then(all)
     })
     .await;
     let operation = OperationId::trusted("01JMINE");

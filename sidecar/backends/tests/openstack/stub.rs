@@ -192,6 +192,7 @@ pub fn login(address: &str, expires: &str) -> Answer {
     let body = json!({"token": {
         "issued_at": "2099-01-01T00:00:00Z",
         "expires_at": expires,
+        "user": {"id": "us"},
         "project": {"id": "0", "name": "reading", "domain": {"id": "default", "name": "Default"}},
         "catalog": [endpoint("compute", "/v2.1"), endpoint("image", ""), endpoint("network", "")],
     }});

@@ -350,13 +350,15 @@ pub trait OperationWork: Send + Sync {
         generation: u64,
         note: &StepNote,
     ) -> Result<(), PortError>;
-    /// Notes the operation's state; frees the name where it was not used, writes the audit row at the end.
+    /// Notes the operation's state and the pages that are due; frees the name where it was not used, writes the
+    /// audit row at the end.
     async fn note_state(
         &self,
         id: &OperationId,
         generation: u64,
         state: OperationState,
         error: Option<&Msg>,
+        due: &[PageDue],
         at: DateTime<Utc>,
     ) -> Result<(), PortError>;
     /// Lets go, to be claimed again not before `due`.
@@ -418,8 +420,9 @@ pub trait Pages: Send + Sync {
         now: DateTime<Utc>,
         lease: std::time::Duration,
     ) -> Result<Option<PageWork>, PortError>;
-    /// The reasons that there are for a page by now, oldest first.
-    async fn reasons(&self, key: &PageKey) -> Result<Vec<(u64, PageDue)>, PortError>;
+    /// The reasons that there are by now, oldest first; refused where another holds the page.
+    async fn reasons(&self, owner: &str, work: &PageWork)
+    -> Result<Vec<(u64, PageDue)>, PortError>;
     /// Done: forgets these reasons and lets go.
     async fn page_done(&self, owner: &str, work: &PageWork) -> Result<(), PortError>;
     /// Not done: to be tried again not before `at`. Where nothing went wrong this was no try.
@@ -512,6 +515,12 @@ pub trait InstanceIndex: Send + Sync {
         id: InstanceId,
         name: &str,
     ) -> Result<(), PortError>;
+    /// The operation that is known to have made it.
+    async fn maker(
+        &self,
+        region: &Region,
+        id: InstanceId,
+    ) -> Result<Option<OperationId>, PortError>;
     /// When a region was last read through.
     async fn watermark(&self, region: &Region) -> Result<Option<DateTime<Utc>>, PortError>;
     /// Notes that a region was read through.

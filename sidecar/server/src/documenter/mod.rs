@@ -17,8 +17,8 @@ use osm_core::pages::summary::{self, Reason};
 use osm_core::pages::title::is_resource;
 use osm_core::ports::{
     AuditTrail, Directory, Edit, EditAs, Edited, InstanceIndex, Links, Operation, OperationFilter,
-    Operations, PageKey, PageRecord, PageState, PageWork, Pages, Pins, PortError, WikiRead,
-    WikiWrite,
+    Operations, PageDue, PageKey, PageRecord, PageState, PageWork, Pages, Pins, PortError,
+    WikiRead, WikiWrite,
 };
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -26,8 +26,7 @@ use std::time::Duration;
 use tokio::sync::{Notify, watch};
 use tracing::{Instrument as _, info, info_span, warn};
 
-/// How long a page is held without an answer: that of a dead process is taken over after it. Where only the wiki
-/// was slow and two write at once, that does no harm: each save names the revision that it follows.
+/// How long a page is held without an answer: that of a dead process is taken over after it.
 const LEASE: Duration = Duration::from_secs(30);
 /// How often the table is looked at when no bell rings.
 const LOOK: Duration = Duration::from_secs(1);
@@ -134,8 +133,8 @@ impl Documenter {
         }
     }
 
-    async fn work_on(&self, owner: &str, mut work: PageWork) {
-        let noted = match self.write_page(&mut work).await {
+    async fn work_on(&self, owner: &str, work: PageWork) {
+        let noted = match self.write_page(owner, &work).await {
             Ok(Ended::Stands) => self.pages.page_done(owner, &work).await,
             Ok(Ended::Waits) => {
                 let at = (self.clock)() + WORD;
@@ -157,19 +156,17 @@ impl Documenter {
     }
 
     /// Makes a page stand as composed.
-    async fn write_page(&self, work: &mut PageWork) -> Result<Ended, PortError> {
-        let draft = self.gather(&work.key).await?;
-        // In this order: who did what was gathered is at it still, or has given a reason by now.
-        let waits = (self.clock)() - work.since < LONGEST_WAIT && self.untold(&work.key).await?;
-        if waits {
-            return Ok(Ended::Waits);
-        }
-        work.reasons = self.pages.reasons(&work.key).await?;
-        let Some(draft) = draft else {
-            return Ok(Ended::Stands);
-        };
+    async fn write_page(&self, owner: &str, work: &PageWork) -> Result<Ended, PortError> {
         for _ in 0..CONFLICTS {
-            if self.write_once(work, &draft).await? {
+            let Some(draft) = self.gather(&work.key).await? else {
+                return Ok(Ended::Stands);
+            };
+            // After the facts: who did what was gathered is at it still, or has given a reason by now.
+            let young = (self.clock)() - work.since < LONGEST_WAIT;
+            if young && self.untold(&work.key).await? {
+                return Ok(Ended::Waits);
+            }
+            if self.write_once(owner, work, &draft).await? {
                 return Ok(Ended::Stands);
             }
             self.counts.conflicts.fetch_add(1, Ordering::Relaxed);
@@ -177,7 +174,7 @@ impl Documenter {
         Err(PortError::new(
             "wiki",
             "edit",
-            &draft.title,
+            work.key.stored(),
             osm_core::ports::Kind::Unavailable,
             "somebody else saved the page each time we were about to",
         ))
@@ -200,10 +197,19 @@ impl Documenter {
     }
 
     /// Reads, composes, saves; `false` where somebody else saved in between.
-    async fn write_once(&self, work: &PageWork, draft: &Draft) -> Result<bool, PortError> {
+    async fn write_once(
+        &self,
+        owner: &str,
+        work: &PageWork,
+        draft: &Draft,
+    ) -> Result<bool, PortError> {
         let Some(page) = self.standing(work, &draft.title).await? else {
             return Ok(true);
         };
+        // After the revision: whoever slept past the claim has old facts, and learns it here, or from the wiki
+        // when another has saved since. What came after the claim is told now and stays due: its facts may be
+        // newer than those gathered.
+        let reasons = self.pages.reasons(owner, work).await?;
         let text = match draft.compose(&page.text, self.documentation) {
             Some(text) if text != page.text => text,
             Some(_) => {
@@ -214,11 +220,11 @@ impl Documenter {
             }
             None => return Ok(true),
         };
-        let author = author(work);
+        let author = author(&reasons);
         let mut edit = Edit {
             title: page.title,
             text,
-            summary: wording(work),
+            summary: wording(&work.key, &reasons),
             by: match author {
                 Some((id, _)) => EditAs::User(id),
                 None => EditAs::System {
@@ -302,20 +308,19 @@ impl Documenter {
 }
 
 /// The person for whom the edit is made: who did something to it last.
-fn author(work: &PageWork) -> Option<(u64, &str)> {
-    work.reasons.iter().rev().find_map(|(_, due)| {
+fn author(reasons: &[(u64, PageDue)]) -> Option<(u64, &str)> {
+    reasons.iter().rev().find_map(|(_, due)| {
         let name = due.by_name.as_deref().unwrap_or_default();
         due.by.map(|id| (id, name))
     })
 }
 
-fn wording(work: &PageWork) -> String {
+fn wording(key: &PageKey, reasons: &[(u64, PageDue)]) -> String {
     // Ours alone: neither an operation nor seen anywhere.
-    if let (PageKey::Audit, Some((_, newest))) = (&work.key, work.reasons.last()) {
+    if let (PageKey::Audit, Some((_, newest))) = (key, reasons.last()) {
         return newest.what.clone();
     }
-    let reasons: Vec<Reason<'_>> = work
-        .reasons
+    let reasons: Vec<Reason<'_>> = reasons
         .iter()
         .map(|(_, due)| Reason {
             what: &due.what,

@@ -1,7 +1,7 @@
 //! Who answered and who did not, and the servers that no operation stands for.
 
 use super::Drift;
-use crate::observe::strays::strays;
+use crate::observe::strays::Asked;
 use crate::telemetry::metrics;
 use chrono::{DateTime, Utc};
 use osm_core::drift::World;
@@ -48,7 +48,12 @@ impl Drift {
         };
         let servers = world.servers.values().flat_map(|(_, servers)| servers);
         let mut found = Vec::new();
-        for (server, _) in strays(self.operations.as_ref(), servers.filter(managed), now).await? {
+        let asked = Asked {
+            operations: self.operations.as_ref(),
+            index: self.index.as_ref(),
+            compute: self.compute.as_ref(),
+        };
+        for (server, _) in asked.strays(servers.filter(managed), now).await? {
             let deeds = self
                 .compute
                 .deeds(&server.region, &server.project_id, server.id)

@@ -8,7 +8,10 @@ use osm_core::actor::SYSTEM;
 use osm_core::authz::{Target, authorise_own};
 use osm_core::ids::{InstanceId, OperationId};
 use osm_core::instance::{Instance, META_OPERATION, TAG_OPERATION, plan_remove_stray};
-use osm_core::ports::{NewOperation, Operation, OperationState, Operations, PortError, StepState};
+use osm_core::ports::{
+    ComputeRead, InstanceIndex, NewOperation, Operation, OperationState, Operations, PortError,
+    StepState,
+};
 use tracing::{info, warn};
 
 /// What came late has come by then: an operation's end is no news any more.
@@ -21,7 +24,12 @@ impl Observer {
         servers: &[Instance],
         now: DateTime<Utc>,
     ) -> Result<(), PortError> {
-        for (server, operation) in strays(self.operations.as_ref(), servers, now).await? {
+        let asked = Asked {
+            operations: self.operations.as_ref(),
+            index: self.index.as_ref(),
+            compute: self.compute.as_ref(),
+        };
+        for (server, operation) in asked.strays(servers, now).await? {
             // What is not known of one server keeps nobody from looking at the others.
             if let Err(error) = self.remove_stray(server, &operation, now).await {
                 warn!(%error, server = %server.id, "a stray is looked at again later");
@@ -72,38 +80,63 @@ impl Observer {
     }
 }
 
-/// Those of these servers that the operation does not stand for whose mark they bear.
-pub(crate) async fn strays<'s>(
-    operations: &dyn Operations,
-    servers: impl IntoIterator<Item = &'s Instance>,
-    now: DateTime<Utc>,
-) -> Result<Vec<(&'s Instance, Operation)>, PortError> {
-    let alive = servers
-        .into_iter()
-        .filter(|server| server.deleted.is_none());
-    let marked: Vec<(&Instance, OperationId)> = alive
-        .filter_map(|server| Some((server, operation_of(server)?)))
-        .collect();
-    let ids: Vec<OperationId> = marked.iter().map(|(_, id)| id.clone()).collect();
-    // Nearly all stand: only the others are read as a whole.
-    let standings = operations.standings(&ids).await?;
-    let mut strays = Vec::new();
-    for (server, id) in marked {
-        let stands = |(state, made): &(OperationState, Option<InstanceId>)| {
-            !state.over() || (*state == OperationState::Done && *made == Some(server.id))
-        };
-        if standings.get(&id).is_none_or(stands) {
-            continue;
-        }
-        let operation = operations.operation(&id).await?;
-        let stray = operation.filter(|operation| is_stray(server, operation, now));
-        strays.extend(stray.map(|operation| (server, operation)));
-    }
-    Ok(strays)
+/// Who knows whether a server is a stray.
+pub(crate) struct Asked<'a> {
+    pub operations: &'a dyn Operations,
+    pub index: &'a dyn InstanceIndex,
+    pub compute: &'a dyn ComputeRead,
 }
 
-/// The operation whose mark a server bears, both as tag and as metadata: anyone in the project can write
-/// the one or the other, and who writes both into a server of their own has asked for what follows.
+impl Asked<'_> {
+    /// Those of these servers that the operation does not stand for whose mark they bear.
+    pub(crate) async fn strays<'s>(
+        &self,
+        servers: impl IntoIterator<Item = &'s Instance>,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<(&'s Instance, Operation)>, PortError> {
+        let alive = servers.into_iter().filter(|s| s.deleted.is_none());
+        let marked: Vec<(&Instance, OperationId)> = alive
+            .filter_map(|server| Some((server, operation_of(server)?)))
+            .collect();
+        let ids: Vec<OperationId> = marked.iter().map(|(_, id)| id.clone()).collect();
+        // Nearly all stand: only the others are read as a whole.
+        let standings = self.operations.standings(&ids).await?;
+        let mut strays = Vec::new();
+        for (server, id) in marked {
+            let stands = |(state, made): &(OperationState, Option<InstanceId>)| {
+                !state.over() || (*state == OperationState::Done && *made == Some(server.id))
+            };
+            if standings.get(&id).is_none_or(stands) {
+                continue;
+            }
+            let operation = self.operations.operation(&id).await?;
+            if let Some(operation) = operation.filter(|o| is_stray(server, o, now))
+                && self.is_nobody_s(server).await?
+            {
+                strays.push((server, operation));
+            }
+        }
+        Ok(strays)
+    }
+
+    /// Made by our own account, and by no operation that is known. Marks alone prove nothing: whoever is in the
+    /// project can write them into anybody's server there.
+    async fn is_nobody_s(&self, server: &Instance) -> Result<bool, PortError> {
+        if self.index.maker(&server.region, server.id).await?.is_some() {
+            return Ok(false);
+        }
+        let ours = self
+            .compute
+            .ours(&server.region, &server.project_id, server.id);
+        // What is not known of one server keeps nobody from looking at the others.
+        Ok(ours.await.unwrap_or_else(|error| {
+            warn!(%error, server = %server.id, "who made the server cannot be asked");
+            false
+        }))
+    }
+}
+
+/// The operation whose mark a server bears, both as tag and as metadata.
 fn operation_of(server: &Instance) -> Option<OperationId> {
     let id = server.metadata.get(META_OPERATION)?;
     let tag = format!("{TAG_OPERATION}{id}");

@@ -219,7 +219,7 @@ impl Runner {
     ) -> Result<(), PortError> {
         let o = &course.operation;
         self.work
-            .note_state(&o.id, o.generation, state, why, (self.clock)())
+            .note_state(&o.id, o.generation, state, why, &[], (self.clock)())
             .await
     }
 

@@ -25,6 +25,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Notify, Semaphore, watch};
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 use tracing::{Instrument as _, error, info, info_span, warn};
 
 /// How often the table is looked at when no bell rings (another replica may have recorded something).
@@ -214,19 +215,18 @@ impl Runner {
             operation,
         };
         let end = tokio::select! {
-            end = self.carry_out(&mut course) => end,
+            biased;
             why = self.hold(&id, generation) => {
                 warn!(%why, "lost the claim; another replica goes on");
                 return;
             }
+            end = self.carry_out(&mut course) => end,
         };
         let noted = match end {
             Ok(End::Over(state, error)) => {
                 info!(state = state.name(), "operation over");
                 metrics::operation_ended(course.operation.plan.action, state);
-                self.work
-                    .note_state(&id, generation, state, error.as_ref(), (self.clock)())
-                    .await
+                self.note_end(&course, state, error.as_ref()).await
             }
             Ok(End::Later(wait)) => self.let_go(&course.operation, wait).await,
             Err(error) => {
@@ -241,16 +241,33 @@ impl Runner {
         self.work_bell.notify_one();
     }
 
-    /// Renews the lease; ends only when it is lost.
+    async fn note_end(
+        &self,
+        course: &Course,
+        state: OperationState,
+        error: Option<&Msg>,
+    ) -> Result<(), PortError> {
+        let (o, now) = (&course.operation, (self.clock)());
+        let due = self.tell_unfinished(course, state).await?;
+        self.work
+            .note_state(&o.id, o.generation, state, error, &due, now)
+            .await
+    }
+
+    /// Renews the lease; ends when it is lost, or has run out since nobody could be asked.
     async fn hold(&self, id: &osm_core::ids::OperationId, generation: u64) -> PortError {
+        let lease = self.patience.lease;
+        let mut renewed = Instant::now();
         loop {
-            let lease = self.patience.lease;
             tokio::time::sleep(lease / 3).await;
+            let asked = Instant::now();
             let until = (self.clock)() + TimeDelta::from_std(lease).unwrap_or(TimeDelta::MAX);
             match self.work.renew(id, generation, until).await {
-                Err(error) if error.kind == Kind::Conflict => return error,
+                Err(error) if error.kind == Kind::Conflict || renewed.elapsed() >= lease => {
+                    return error;
+                }
                 Err(error) => warn!(%error, "the lease could not be renewed; trying again"),
-                Ok(()) => {}
+                Ok(()) => renewed = asked,
             }
         }
     }

@@ -71,7 +71,7 @@ impl Runner {
             Step::RebootServer => self.reboot(course, attempt).await,
             Step::DeleteServer => {
                 let id = server_of(course)?;
-                self.refuse_used(course, id, attempt).await?;
+                self.refuse_used(course, id).await?;
                 let cloud = self.cloud(course).await?;
                 let (region, project) = place(course);
                 cloud.delete_server(region, project, id).await?;
@@ -98,22 +98,22 @@ impl Runner {
     }
 
     /// A stray that somebody has begun to use since its removal was planned stays.
-    async fn refuse_used(
-        &self,
-        course: &Course,
-        id: InstanceId,
-        attempt: u32,
-    ) -> Result<(), StepError> {
-        let (region, project) = place(course);
-        // After the first try the delete itself is among what was done with it.
-        if course.operation.plan.action == Action::InstanceRemoveStray
-            && attempt == 1
-            && !self.compute.deeds(region, project, id).await?.is_empty()
-        {
-            let name = course.operation.plan.name.as_str();
-            return Err(Msg::new("strayinuse").with(name).into());
+    async fn refuse_used(&self, course: &Course, id: InstanceId) -> Result<(), StepError> {
+        if course.operation.plan.action != Action::InstanceRemoveStray {
+            return Ok(());
         }
-        Ok(())
+        let (region, project) = place(course);
+        let deeds = match self.compute.deeds(region, project, id).await {
+            Err(error) if error.kind == Kind::NotFound => return Ok(()),
+            deeds => deeds?,
+        };
+        // An earlier try may have deleted it.
+        let removal = |deed: &Deed| deed.ours && deed.action == "delete";
+        if deeds.iter().all(removal) {
+            return Ok(());
+        }
+        let name = course.operation.plan.name.as_str();
+        Err(Msg::new("strayinuse").with(name).into())
     }
 
     async fn create(
@@ -147,12 +147,24 @@ impl Runner {
         Ok(Outcome::Done)
     }
 
-    /// The servers that carry this operation's tag.
+    /// The servers of ours that carry this operation's tag. Anyone in the project can write it into the server
+    /// that another operation has made: that one is not meant.
     async fn made(&self, course: &Course) -> Result<Vec<InstanceId>, PortError> {
         let (region, project) = place(course);
-        self.compute
-            .servers_of_operation(region, project, &course.operation.id)
-            .await
+        let operation = &course.operation.id;
+        let tagged = self
+            .compute
+            .servers_of_operation(region, project, operation);
+        let mut made = Vec::new();
+        for id in tagged.await? {
+            let maker = self.index.maker(region, id).await?;
+            if maker.is_none_or(|maker| maker == *operation) {
+                made.push(id);
+            } else {
+                warn!(server = %id, "bears this operation's mark, and was made by another");
+            }
+        }
+        Ok(made)
     }
 
     async fn reboot(&self, course: &Course, attempt: u32) -> Result<Outcome, StepError> {

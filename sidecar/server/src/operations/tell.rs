@@ -10,7 +10,7 @@ use osm_core::membership::Place;
 use osm_core::pages::summary;
 use osm_core::pages::touched::Touched;
 use osm_core::plan::{Goal, Step};
-use osm_core::ports::{PageDue, PageKey, PortError, Since};
+use osm_core::ports::{OperationState, PageDue, PageKey, PortError, Since};
 
 /// Our clock and Nova's may differ.
 pub(super) const OVERLAP: TimeDelta = TimeDelta::seconds(60);
@@ -106,6 +106,33 @@ impl Runner {
         self.note_gone(course, id).await?;
         let what = summary::taken_back(&plan.name, &plan.project);
         Ok(all_pages(course, id, &what))
+    }
+
+    /// While an operation was at work on a server the observer left it to that to tell what changed. It ended
+    /// without a word: what is to be seen by now is told in nobody's name.
+    pub(super) async fn tell_unfinished(
+        &self,
+        course: &Course,
+        state: OperationState,
+    ) -> Result<Vec<PageDue>, PortError> {
+        let plan = &course.operation.plan;
+        let silent = matches!(state, OperationState::Failed | OperationState::Parked);
+        let Some(id) = course.instance.or(plan.instance).filter(|_| silent) else {
+            return Ok(Vec::new());
+        };
+        let Some(seen) = self.index.seen(&plan.region, id).await? else {
+            return Ok(Vec::new());
+        };
+        let names = [plan.name.as_str(), seen.instance.name.as_str()];
+        let pages = touched(course, id).everywhere(&names).into_iter();
+        let due = pages.map(|key| PageDue {
+            key,
+            by: None,
+            by_name: None,
+            operation: None,
+            what: summary::changed(&seen.instance.name),
+        });
+        Ok(due.collect())
     }
 
     /// Looks at a server as the observer will, so that its page tells all in one edit. Where Nova does not

@@ -45,6 +45,7 @@ impl OperationWork for Twin {
         _: u64,
         new: OperationState,
         error: Option<&Msg>,
+        _: &[PageDue],
         _: DateTime<Utc>,
     ) -> Result<(), PortError> {
         let mut state = self.0.lock().unwrap();
@@ -78,6 +79,9 @@ impl InstanceIndex for Twin {
         _: DateTime<Utc>,
     ) -> Result<(), PortError> {
         Ok(())
+    }
+    async fn maker(&self, _: &Region, _: InstanceId) -> Result<Option<OperationId>, PortError> {
+        Ok(None)
     }
     async fn note_creator(&self, _: &Region, _: InstanceId, _: &str) -> Result<(), PortError> {
         Ok(())
