@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
 import pytest
 import requests
 from parts import keystone, rabbitmq
@@ -13,6 +16,14 @@ from support.wording import said
 from support.world import down, lab, wiki_read_only
 
 PAGES = ["Special:NovaInstance", "Special:NovaProject", "Special:NovaOperations", "Special:NovaDrift"]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def nova_is_well_again() -> Iterator[None]:
+    """For the tests that come after: Nova takes no host whose service it has not heard of for a while."""
+    yield
+    back = datetime.now(UTC)
+    until(lambda: cloud.services_reported_since(back), "Nova's services have found RabbitMQ again", 180)
 
 
 def notices(page: Page) -> str:
