@@ -211,15 +211,16 @@ impl Runner {
         Ok(())
     }
 
-    async fn note_state(
+    pub(super) async fn note_state(
         &self,
         course: &Course,
         state: OperationState,
         why: Option<&Msg>,
     ) -> Result<(), PortError> {
-        let o = &course.operation;
+        let (o, now) = (&course.operation, (self.clock)());
+        let due = self.tell_unfinished(course, state).await?;
         self.work
-            .note_state(&o.id, o.generation, state, why, &[], (self.clock)())
+            .note_state(&o.id, o.generation, state, why, &due, now)
             .await
     }
 

@@ -226,7 +226,7 @@ impl Runner {
             Ok(End::Over(state, error)) => {
                 info!(state = state.name(), "operation over");
                 metrics::operation_ended(course.operation.plan.action, state);
-                self.note_end(&course, state, error.as_ref()).await
+                self.note_state(&course, state, error.as_ref()).await
             }
             Ok(End::Later(wait)) => self.let_go(&course.operation, wait).await,
             Err(error) => {
@@ -239,19 +239,6 @@ impl Runner {
             error!(%error, "the operation's end could not be noted; its lease runs out and it is taken up again");
         }
         self.work_bell.notify_one();
-    }
-
-    async fn note_end(
-        &self,
-        course: &Course,
-        state: OperationState,
-        error: Option<&Msg>,
-    ) -> Result<(), PortError> {
-        let (o, now) = (&course.operation, (self.clock)());
-        let due = self.tell_unfinished(course, state).await?;
-        self.work
-            .note_state(&o.id, o.generation, state, error, &due, now)
-            .await
     }
 
     /// Renews the lease; ends when it is lost, or has run out since nobody could be asked.
