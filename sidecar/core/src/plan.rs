@@ -80,9 +80,7 @@ impl Plan {
 
     /// Whether anything of it can be taken back.
     pub fn can_be_taken_back(&self) -> bool {
-        self.steps
-            .iter()
-            .any(|planned| !matches!(planned.undo, Undo::None { .. }))
+        self.steps.iter().any(PlannedStep::has_undo)
     }
 
     /// One writer at a time per resource: what this plan writes to.
@@ -162,9 +160,14 @@ impl PlannedStep {
         Self { step, undo }
     }
 
+    /// It can be taken back.
+    pub fn has_undo(&self) -> bool {
+        !matches!(self.undo, Undo::None { .. })
+    }
+
     /// Once done, the world cannot be made as it was.
     pub fn irrevocable(&self) -> bool {
-        matches!(self.undo, Undo::None { .. }) && self.step.has_effect()
+        !self.has_undo() && self.step.has_effect()
     }
 }
 

@@ -5,7 +5,7 @@ use super::steps::{Outcome, StepError, Undone};
 use super::{Course, End, Runner};
 use crate::telemetry::metrics;
 use osm_core::message::Msg;
-use osm_core::plan::{Change, PlannedStep, Undo};
+use osm_core::plan::{Change, PlannedStep};
 use osm_core::ports::{OperationState, PageDue, PortError, StepNote, StepRecord, StepState};
 use std::time::Duration;
 use tracing::{error, warn};
@@ -241,7 +241,7 @@ impl Runner {
                 stuck = record.error;
                 continue;
             }
-            if over || matches!(planned.undo, Undo::None { .. }) {
+            if over || !planned.has_undo() {
                 continue;
             }
             match self.try_undo(course, index, planned).await? {

@@ -9,7 +9,7 @@ use crate::world::{World, eventually};
 use openstackmanager::faults::Points;
 use osm_core::action::Action;
 use osm_core::ids::OperationId;
-use osm_core::plan::{Plan, PlannedStep, Undo};
+use osm_core::plan::Plan;
 use osm_core::ports::{OperationState, Wish};
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
@@ -88,7 +88,7 @@ fn back(plan: &Plan) -> Vec<String> {
     let action = plan.action;
     let steps = plan.steps.iter().enumerate().rev();
     let points = steps
-        .filter(|(_, step)| undone(step))
+        .filter(|(_, step)| step.has_undo())
         .flat_map(|(index, planned)| {
             let name = planned.step.name();
             PHASES.map(|phase| format!("{action}/{index}-undo-{name}.{phase}"))
@@ -96,16 +96,12 @@ fn back(plan: &Plan) -> Vec<String> {
     points.chain([format!("{action}/over")]).collect()
 }
 
-fn undone(planned: &PlannedStep) -> bool {
-    !matches!(planned.undo, Undo::None { .. })
-}
-
 /// Operations on their way back: their process died within the last step that can be undone, what it did was not
 /// noted yet, and then somebody wished them taken back.
 async fn taken_back(world: &World, plans: Vec<Plan>) -> Vec<Way> {
     let last = |plan: &Plan| {
         let mut steps = plan.steps.iter().enumerate();
-        let (index, planned) = steps.rfind(|(_, step)| undone(step)).unwrap();
+        let (index, planned) = steps.rfind(|(_, step)| step.has_undo()).unwrap();
         format!("{}/{index}-{}.sent", plan.action, planned.step.name())
     };
     let lasts: BTreeSet<String> = plans.iter().map(last).collect();

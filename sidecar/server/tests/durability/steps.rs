@@ -6,7 +6,7 @@ use chrono::{SubsecRound as _, Utc};
 use openstackmanager::faults::Points;
 use osm_core::action::Action;
 use osm_core::ids::OperationId;
-use osm_core::plan::{Plan, PlannedStep, Undo};
+use osm_core::plan::{Plan, PlannedStep};
 use osm_core::ports::{
     ComputeRead as _, Kind as ErrorKind, Operation, OperationState, PortError, StepState, Wish,
 };
@@ -182,9 +182,8 @@ async fn a_failed_step_leaves_the_world_as_it_was(world: &World) {
 }
 
 async fn an_undo_may_run_twice_and_may_fail_and_is_told(world: &World) {
-    let with_undo = |step: &PlannedStep| !matches!(step.undo, Undo::None { .. });
     let mut plans = plans(world).await;
-    plans.retain(|_, plan| plan.steps.iter().any(with_undo));
+    plans.retain(|_, plan| plan.steps.iter().any(PlannedStep::has_undo));
     // The effect is there and its answer is always lost, so that it is taken back after the last try.
     let lasts = plans
         .iter()
@@ -208,7 +207,12 @@ async fn an_undo_may_run_twice_and_may_fail_and_is_told(world: &World) {
     );
     for over in run(world, &plans, points).await {
         assert_eq!(over.state, OperationState::Undone, "{over:?}");
-        let undone = over.plan.steps.iter().position(with_undo).unwrap();
+        let undone = over
+            .plan
+            .steps
+            .iter()
+            .position(PlannedStep::has_undo)
+            .unwrap();
         assert!(over.steps[undone].attempts > 1, "{over:?}");
     }
     assert_eq!(world.listing().await, before);
@@ -229,7 +233,7 @@ async fn an_undo_may_run_twice_and_may_fail_and_is_told(world: &World) {
             .plan
             .steps
             .iter()
-            .filter(|step| with_undo(step))
+            .filter(|step| step.has_undo())
             .count();
         assert_eq!(stuck.count(), undos, "{over:?}");
     }
