@@ -31,7 +31,8 @@ use osm_backends::mysql::Store;
 use osm_backends::openstack::{OpenStack, with_request_id};
 use osm_backends::wiki::Wiki;
 use osm_core::ports::{
-    Holds as _, IdentityWrite, OperationFilter, Operations as _, Pages as _, PortError,
+    Holds as _, IdentityWrite, OperationFilter, OperationWork as _, Operations as _, Pages as _,
+    PortError,
 };
 use osm_core::view::View;
 use restored::once_compared;
@@ -233,7 +234,11 @@ impl App {
     }
 
     fn health(&self, documenter: Arc<Documenter>) -> Health {
-        let neighbours = self.neighbours();
+        let mut neighbours = self.neighbours();
+        let clock = ask(self.store.clone(), |it| async move {
+            it.in_time(Utc::now()).await
+        });
+        neighbours.push(("clock", clock));
         let backlog = ask(self.store.clone(), move |store| {
             let counts = &documenter.counts;
             for (what, count) in [

@@ -90,8 +90,8 @@ impl Connections {
     }
 
     /// Adds one value to an entry, or takes one out, and leaves all others alone, whoever else writes. It is done
-    /// as well where it was so already.
-    pub(super) async fn change(&self, dn: &str, change: &Change<'_>) -> Result<(), PortError> {
+    /// as well where it was so already: `false` then.
+    pub(super) async fn change(&self, dn: &str, change: &Change<'_>) -> Result<bool, PortError> {
         let (handle, kept) = self.service().await?;
         let mut outcome = modify(handle, dn, change).await;
         if kept && lost(&outcome) {
@@ -204,7 +204,7 @@ async fn run(mut handle: Handle, search: &Search<'_>) -> Result<Vec<Entry>, Fail
     .await
 }
 
-async fn modify(mut handle: Handle, dn: &str, change: &Change<'_>) -> Result<(), Failure> {
+async fn modify(mut handle: Handle, dn: &str, change: &Change<'_>) -> Result<bool, Failure> {
     let values = HashSet::from([change.value]);
     let (modification, so_already) = match change.there {
         true => (
@@ -215,10 +215,11 @@ async fn modify(mut handle: Handle, dn: &str, change: &Change<'_>) -> Result<(),
     };
     within(ANSWER_LIMIT, async {
         let result = handle.modify(dn, vec![modification]).await?;
-        if result.rc != so_already {
-            result.success()?;
+        if result.rc == so_already {
+            return Ok(false);
         }
-        Ok(())
+        result.success()?;
+        Ok(true)
     })
     .await
 }

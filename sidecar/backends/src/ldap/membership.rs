@@ -10,7 +10,7 @@ use super::entry::Entry;
 use async_trait::async_trait;
 use ldap3::Scope;
 use osm_core::membership::{Grant, Place};
-use osm_core::ports::{DirectoryWrite, Kind, PortError};
+use osm_core::ports::{DirectoryWrite, Kind, Leave, PortError};
 
 /// The entry that holds a place, and the attribute with its people.
 struct Seats {
@@ -20,12 +20,12 @@ struct Seats {
 
 #[async_trait]
 impl DirectoryWrite for Ldap {
-    async fn give(&self, grant: &Grant) -> Result<(), PortError> {
-        self.seat(grant, true).await
+    async fn give(&self, grant: &Grant, leave: &dyn Leave) -> Result<bool, PortError> {
+        self.seat(grant, true, leave).await
     }
 
-    async fn take(&self, grant: &Grant) -> Result<(), PortError> {
-        self.seat(grant, false).await
+    async fn take(&self, grant: &Grant, leave: &dyn Leave) -> Result<bool, PortError> {
+        self.seat(grant, false, leave).await
     }
 }
 
@@ -47,7 +47,7 @@ impl Ldap {
         Ok(Some(!self.connections.search(&search).await?.is_empty()))
     }
 
-    async fn seat(&self, grant: &Grant, there: bool) -> Result<(), PortError> {
+    async fn seat(&self, grant: &Grant, there: bool, leave: &dyn Leave) -> Result<bool, PortError> {
         let missing = |what: &str| {
             let (operation, target) = (what, format!("{} in {}", grant.uid, grant.project));
             Err(PortError::new(
@@ -73,6 +73,7 @@ impl Ldap {
             value: &person.dn,
             there,
         };
+        leave.still().await?;
         self.connections.change(&seats.dn, &change).await
     }
 

@@ -1,6 +1,7 @@
 //! The copy of the cloud's servers.
 
 use super::failure::Failure;
+use super::pages::add_due;
 use super::stored::{decode, encode, readable};
 use super::{Store, commit, first, marks, put, rows};
 use async_trait::async_trait;
@@ -10,7 +11,7 @@ use mysql_async::{Params, Value, params};
 use osm_core::action::Action;
 use osm_core::ids::{InstanceId, OperationId, Region};
 use osm_core::instance::Instance;
-use osm_core::ports::{InstanceFilter, InstanceIndex, PortError, Seen};
+use osm_core::ports::{InstanceFilter, InstanceIndex, PortError, Seen, Told};
 
 const COLUMNS: &str = "i.facts, i.as_of, n.last_reboot, n.created_by";
 const NOTES: &str = "LEFT JOIN instance_notes n ON n.region = i.region AND n.id = i.id";
@@ -36,13 +37,14 @@ impl InstanceIndex for Store {
         .await
     }
 
-    async fn observe(
+    async fn observe_and_tell(
         &self,
         instance: &Instance,
         as_of: DateTime<Utc>,
+        told: &Told<'_>,
     ) -> Result<Option<Instance>, PortError> {
         self.attempt("put down an instance in", || {
-            self.try_observe(instance, as_of)
+            self.try_observe(instance, as_of, told)
         })
         .await
     }
@@ -195,6 +197,7 @@ impl Store {
         &self,
         instance: &Instance,
         as_of: DateTime<Utc>,
+        told: &Told<'_>,
     ) -> Result<Option<Instance>, Failure> {
         let (region, id) = (instance.region.as_str(), instance.id.to_string());
         let as_of = as_of.naive_utc();
@@ -231,6 +234,9 @@ impl Store {
                 (region, &id, instance.deleted.is_some(), &instance.name),
             )
             .await?;
+        }
+        for due in told(old.as_ref()) {
+            add_due(&mut tx, &due).await?;
         }
         commit(tx).await?;
         Ok(old)

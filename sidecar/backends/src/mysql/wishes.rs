@@ -31,7 +31,9 @@ impl Store {
         };
         let state = state_of(&state)?;
         let done = match (wish, state) {
-            (Wish::Cancel, OperationState::Queued | OperationState::Running) => {
+            (Wish::Cancel, OperationState::Queued | OperationState::Running)
+                if decode_plan(&plan)?.can_be_taken_back() =>
+            {
                 put(
                     &mut tx,
                     "INSERT INTO cancellations (operation_id, at, wiki_user_id, wiki_user_name)

@@ -7,20 +7,46 @@ use super::pages::add_due;
 use super::stored::encode_msg;
 use super::{Store, commit, first, lease_end};
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 use mysql_async::prelude::Queryable;
 use mysql_async::{Transaction, params};
 use osm_core::ids::OperationId;
 use osm_core::message::Msg;
 use osm_core::plan::Change;
 use osm_core::ports::{
-    Operation, OperationState, OperationWork, PageDue, PortError, StepNote, StepState,
+    Kind, Operation, OperationState, OperationWork, PageDue, PortError, StepNote, StepState,
 };
 use serde_json::json;
 use std::time::Duration;
 
+/// So far may a process's clock be from the database's.
+const CLOCKS_APART: TimeDelta = TimeDelta::seconds(2);
+
 #[async_trait]
 impl OperationWork for Store {
+    async fn in_time(&self, now: DateTime<Utc>) -> Result<(), PortError> {
+        const COMPARE: &str = "compare this machine's clock with that of";
+        let theirs: Option<(NaiveDateTime,)> = self
+            .attempt(COMPARE, || async {
+                first(&mut self.conn().await?, "SELECT UTC_TIMESTAMP(6)", ()).await
+            })
+            .await?;
+        let ahead = theirs.map_or(TimeDelta::zero(), |(theirs,)| now - theirs.and_utc());
+        if ahead.abs() <= CLOCKS_APART {
+            return Ok(());
+        }
+        let seconds = ahead.as_seconds_f64();
+        Err(PortError::new(
+            "mysql",
+            COMPARE,
+            &*self.target,
+            Kind::Rejected,
+            format!(
+                "ours is {seconds:+.1} s off, and two are borne: no operation is claimed here until the clocks agree (NTP)"
+            ),
+        ))
+    }
+
     async fn claim(
         &self,
         owner: &str,
@@ -35,12 +61,7 @@ impl OperationWork for Store {
 
     async fn cancelled(&self, id: &OperationId) -> Result<Option<(u64, String)>, PortError> {
         self.attempt("look for a wish to cancel in", || async {
-            first(
-                &mut self.conn().await?,
-                "SELECT wiki_user_id, wiki_user_name FROM cancellations WHERE operation_id = ?",
-                (id.as_str(),),
-            )
-            .await
+            cancelled(&mut self.conn().await?, id).await
         })
         .await
     }
@@ -249,6 +270,12 @@ impl Store {
             return Ok(tx.rollback().await?);
         }
         held_if(held.by(generation) && held.owned, id, generation)?;
+        if state == OperationState::Done && cancelled(&mut tx, id).await?.is_some() {
+            // It came after the runner's last look, and was accepted: it is looked for again.
+            return Err(Failure::Conflict(format!(
+                "operation {id} is to be taken back since a moment ago"
+            )));
+        }
         tx.exec_drop(
             "UPDATE operations SET state = ?, error = ? WHERE id = ?",
             (state.name(), encode_msg(error)?, id.as_str()),
@@ -262,6 +289,19 @@ impl Store {
         }
         commit(tx).await
     }
+}
+
+/// Who wishes it taken back. The wish locks the operation's row, and so does who looks for it with that row in hand.
+async fn cancelled(
+    on: &mut impl Queryable,
+    id: &OperationId,
+) -> Result<Option<(u64, String)>, Failure> {
+    first(
+        on,
+        "SELECT wiki_user_id, wiki_user_name FROM cancellations WHERE operation_id = ?",
+        (id.as_str(),),
+    )
+    .await
 }
 
 /// Lets go for good: the resource, the name where no server has it, and the audit row.

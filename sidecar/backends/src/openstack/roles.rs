@@ -6,7 +6,7 @@ use super::request::{Request, Service};
 use super::{OpenStack, OpenStackConfig};
 use async_trait::async_trait;
 use osm_core::ids::ProjectId;
-use osm_core::ports::{IdentityWrite, Kind, PortError};
+use osm_core::ports::{Assignment, IdentityWrite, Kind, Leave, PortError};
 use reqwest::Method;
 use serde::Deserialize;
 use serde_json::Value;
@@ -32,7 +32,7 @@ struct Named {
 }
 
 /// An assignment, by the ids in its path.
-struct Assignment<'a> {
+struct Found<'a> {
     project: &'a ProjectId,
     user: String,
     role: String,
@@ -76,12 +76,8 @@ impl Assigner {
     }
 
     /// `None` where Keystone has no such user, and so nothing is assigned.
-    async fn find<'a>(
-        &self,
-        project: &'a ProjectId,
-        uid: &str,
-        role: &str,
-    ) -> Result<Option<Assignment<'a>>, PortError> {
+    async fn find<'a>(&self, what: Assignment<'a>) -> Result<Option<Found<'a>>, PortError> {
+        let Assignment { project, uid, role } = what;
         let get = |what, target: &str, path| Request::get(Service::Identity, what, target, path);
         let domain = get("find the domain", &self.people_domain, "/domains");
         let domain = self.needed(domain, &self.people_domain).await?;
@@ -89,7 +85,7 @@ impl Assigner {
         let Some(user) = self.id(user, uid).await? else {
             return Ok(None);
         };
-        Ok(Some(Assignment {
+        Ok(Some(Found {
             project,
             user,
             role: self
@@ -99,12 +95,17 @@ impl Assigner {
         }))
     }
 
-    async fn change(&self, method: Method, at: &Assignment<'_>) -> Result<(), PortError> {
+    async fn change(
+        &self,
+        method: Method,
+        at: &Found<'_>,
+        leave: &dyn Leave,
+    ) -> Result<bool, PortError> {
         let (operation, wanted) = match method {
             Method::PUT => ("assign", true),
             _ => ("take away", false),
         };
-        let Assignment {
+        let Found {
             project,
             user,
             role,
@@ -112,8 +113,9 @@ impl Assigner {
         } = at;
         // What is so already needs no right of ours to change it.
         if self.assigned(at).await? == wanted {
-            return Ok(());
+            return Ok(false);
         }
+        leave.still().await?;
         let path = format!("/projects/{project}/users/{user}/roles/{role}");
         let request = Request::change(method, Service::Identity, operation, target, path, None);
         match self.ask(&request).await {
@@ -122,13 +124,13 @@ impl Assigner {
         }
         // What Keystone says was done is believed once its list shows it: it gives rights to log in.
         if self.assigned(at).await? == wanted {
-            return Ok(());
+            return Ok(true);
         }
         let detail = "Keystone said that it was done, and its list does not show it";
         Err(request.error(Kind::Protocol, detail))
     }
 
-    async fn assigned(&self, at: &Assignment<'_>) -> Result<bool, PortError> {
+    async fn assigned(&self, at: &Found<'_>) -> Result<bool, PortError> {
         let path = "/role_assignments";
         let request = Request::get(Service::Identity, "look at", &at.target, path)
             .query("scope.project.id", at.project)
@@ -145,22 +147,21 @@ impl Assigner {
 
 #[async_trait]
 impl IdentityWrite for Assigner {
-    async fn assign(&self, project: &ProjectId, uid: &str, role: &str) -> Result<(), PortError> {
-        let found = self.find(project, uid, role).await?;
-        let found = found.ok_or_else(|| {
-            let (what, why) = (
+    async fn assign(&self, what: Assignment<'_>, leave: &dyn Leave) -> Result<bool, PortError> {
+        let found = self.find(what).await?.ok_or_else(|| {
+            let (find, why) = (
                 "find the user",
                 "Keystone has no such user in the people's domain",
             );
-            PortError::new("keystone", what, uid, Kind::NotFound, why)
+            PortError::new("keystone", find, what.uid, Kind::NotFound, why)
         })?;
-        self.change(Method::PUT, &found).await
+        self.change(Method::PUT, &found, leave).await
     }
 
-    async fn unassign(&self, project: &ProjectId, uid: &str, role: &str) -> Result<(), PortError> {
-        match self.find(project, uid, role).await? {
-            Some(found) => self.change(Method::DELETE, &found).await,
-            None => Ok(()),
+    async fn unassign(&self, what: Assignment<'_>, leave: &dyn Leave) -> Result<bool, PortError> {
+        match self.find(what).await? {
+            Some(found) => self.change(Method::DELETE, &found, leave).await,
+            None => Ok(false),
         }
     }
 }

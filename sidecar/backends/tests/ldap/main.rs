@@ -10,6 +10,8 @@
     clippy::indexing_slicing
 )]
 
+#[path = "../support/leave.rs"]
+mod leave;
 mod membership;
 mod reading;
 mod tree;

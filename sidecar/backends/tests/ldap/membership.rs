@@ -1,5 +1,6 @@
 //! Writing who is in a project, its group and its roles.
 
+use crate::leave::May;
 use crate::tree::*;
 use ldap3::Mod;
 use osm_backends::ldap::Ldap;
@@ -51,8 +52,12 @@ async fn one_is_put_in_and_taken_out_and_twice_is_once() {
                 let grant = Grant::of(&person, &odd, place);
                 let holds = async || directory.holds(&grant).await.unwrap();
                 assert_eq!(holds().await, Some(false), "{uid} {:?}", grant.place);
-                for _ in 0..2 {
-                    directory.give(&grant).await.unwrap();
+                let late = directory.give(&grant, &May(false)).await;
+                assert_eq!(late.unwrap_err().kind, Kind::Conflict);
+                assert_eq!(holds().await, Some(false), "{uid} {:?}", grant.place);
+                for first in [true, false] {
+                    let changed = directory.give(&grant, &May(true)).await.unwrap();
+                    assert_eq!(changed, first);
                     assert_eq!(holds().await, Some(true), "{uid} {:?}", grant.place);
                 }
             }
@@ -62,8 +67,11 @@ async fn one_is_put_in_and_taken_out_and_twice_is_once() {
             assert_eq!(now.members.len(), 2, "{uid}");
             for place in places() {
                 let grant = Grant::of(&person, &odd, place);
-                for _ in 0..2 {
-                    directory.take(&grant).await.unwrap();
+                assert!(directory.take(&grant, &May(false)).await.is_err());
+                assert_eq!(directory.holds(&grant).await.unwrap(), Some(true));
+                for first in [true, false] {
+                    let changed = directory.take(&grant, &May(true)).await.unwrap();
+                    assert_eq!(changed, first);
                     let holds = directory.holds(&grant).await.unwrap();
                     assert_eq!(holds, Some(false), "{uid} {:?}", grant.place);
                 }
@@ -105,8 +113,8 @@ async fn twenty_at_once_lose_nothing() {
                 let directory = Arc::clone(&directory);
                 tokio::spawn(async move {
                     let done = match give {
-                        true => directory.give(&grant).await,
-                        false => directory.take(&grant).await,
+                        true => directory.give(&grant, &May(true)).await,
+                        false => directory.take(&grant, &May(true)).await,
                     };
                     done.unwrap();
                 })
@@ -138,10 +146,10 @@ async fn who_is_renamed_meanwhile_is_still_who_was_meant() {
         let renamed = admin().await.modifydn(&dn, "uid=renamed", true, None).await;
         renamed.unwrap().success().unwrap();
         let grant = Grant::of(&before, &odd, Place::Project);
-        directory.give(&grant).await.unwrap();
+        directory.give(&grant, &May(true)).await.unwrap();
         let now = project(&directory, "odd").await;
         assert_eq!(now.member(&before.entry).unwrap().uid, "renamed");
-        directory.take(&grant).await.unwrap();
+        directory.take(&grant, &May(true)).await.unwrap();
         assert_eq!(project(&directory, "odd").await, odd);
     })
     .await;
@@ -163,7 +171,7 @@ async fn what_is_not_there_is_said() {
         let last = person(&directory, "last").await;
         let missing = async |grant: &Grant| {
             assert_ne!(directory.holds(grant).await.unwrap(), Some(true));
-            let error = directory.give(grant).await.unwrap_err();
+            let error = directory.give(grant, &May(true)).await.unwrap_err();
             assert_eq!(error.kind, Kind::NotFound, "{error}");
             error.to_string()
         };
@@ -187,7 +195,7 @@ async fn what_is_not_there_is_said() {
         // A group is never emptied: the server will not, and what to do is said.
         let seedless = project(&directory, "seedless").await;
         let only = Grant::of(&last, &seedless, Place::Project);
-        let error = directory.take(&only).await.unwrap_err();
+        let error = directory.take(&only, &May(true)).await.unwrap_err();
         assert_eq!(error.kind, Kind::Rejected);
         assert!(error.detail.contains("service account"), "{error}");
         assert_eq!(directory.holds(&only).await.unwrap(), Some(true));

@@ -33,6 +33,24 @@ async fn the_newest_sight_of_an_instance_stands() {
             None
         );
 
+        // The pages that tell of it are due with it.
+        let told = |old: Option<&Instance>| {
+            assert_eq!(old, Some(&new));
+            let (key, what) = (PageKey::Instances, "seen".to_owned());
+            let (by, by_name, operation) = (None, None, None);
+            vec![PageDue {
+                key,
+                by,
+                by_name,
+                operation,
+                what,
+            }]
+        };
+        assert_eq!(store.backlog().await.unwrap().0, 0);
+        let before = store.observe_and_tell(&new, at(3), &told).await.unwrap();
+        assert_eq!(before, Some(new.clone()));
+        assert_eq!(store.backlog().await.unwrap().0, 1);
+
         // Seen first by many at once.
         let fresh = instance("db", "bots");
         let sights = join_all((0..10).map(|_| store.observe(&fresh, at(4)))).await;

@@ -32,6 +32,18 @@ async fn claimers_share_the_work_and_none_is_done_twice() {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs the lab"]
+async fn who_is_out_of_time_is_told() {
+    with_store(|store| async move {
+        for (off, borne) in [(0, true), (-1, true), (1, true), (-4, false), (4, false)] {
+            let outcome = store.in_time(Utc::now() + TimeDelta::seconds(off)).await;
+            assert_eq!(outcome.is_ok(), borne, "{off}: {outcome:?}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs the lab"]
 async fn a_lost_lease_is_lost() {
     with_database(|store, config| async move {
         let new = create("web");
@@ -188,6 +200,10 @@ async fn wishes_are_granted_in_the_states_they_are_for() {
         // Parked, it blocks nobody; a retry goes on in the direction in which it stopped, with what
         // could not be done tried anew.
         let mut mine = store.claim("a", at(0), LEASE).await.unwrap().unwrap();
+        // A wish that came after the runner's last look was granted, and so it does not end as done.
+        let done = OperationState::Done;
+        let ended = store.note_state(&mine.id, mine.generation, done, None, &[], at(1));
+        assert_eq!(ended.await.unwrap_err().kind, Kind::Conflict);
         let parked = OperationState::Parked;
         for (stopped, state, again) in [
             (

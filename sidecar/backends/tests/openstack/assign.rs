@@ -1,9 +1,10 @@
 //! Role assignments against the lab's Keystone, by the account that may do nothing else.
 
+use crate::leave::May;
 use osm_backends::openstack::{Assigner, OpenStack, OpenStackConfig};
 use osm_backends::secret::Secret;
 use osm_core::ids::ProjectId;
-use osm_core::ports::{Identity, IdentityWrite, Kind};
+use osm_core::ports::{Assignment, Identity, IdentityWrite, Kind};
 use std::path::PathBuf;
 
 const DOMAIN: &str = "people";
@@ -53,24 +54,27 @@ async fn admitted() -> bool {
     }
 }
 
+fn of<'a>(project: &'a ProjectId, uid: &'a str, role: &'a str) -> Assignment<'a> {
+    Assignment { project, uid, role }
+}
+
 #[tokio::test]
 #[ignore = "needs the lab: LAB_DIR"]
 async fn assigned_and_taken_away_and_twice_is_once() {
     let (keystone, tools) = (assigner(), tools().await);
-    keystone
-        .unassign(&tools, "volunteer", MEMBER)
-        .await
-        .unwrap();
+    let member = of(&tools, "volunteer", MEMBER);
+    keystone.unassign(member, &May(true)).await.unwrap();
+    let late = keystone.assign(member, &May(false)).await;
+    assert_eq!(late.unwrap_err().kind, Kind::Conflict);
     assert!(!admitted().await);
-    for _ in 0..2 {
-        keystone.assign(&tools, "volunteer", MEMBER).await.unwrap();
+    for first in [true, false] {
+        assert_eq!(keystone.assign(member, &May(true)).await.unwrap(), first);
         assert!(admitted().await);
     }
-    for _ in 0..2 {
-        keystone
-            .unassign(&tools, "volunteer", MEMBER)
-            .await
-            .unwrap();
+    assert!(keystone.unassign(member, &May(false)).await.is_err());
+    assert!(admitted().await);
+    for first in [true, false] {
+        assert_eq!(keystone.unassign(member, &May(true)).await.unwrap(), first);
         assert!(!admitted().await);
     }
 }
@@ -79,21 +83,31 @@ async fn assigned_and_taken_away_and_twice_is_once() {
 #[ignore = "needs the lab: LAB_DIR"]
 async fn what_is_not_there_and_what_is_not_allowed() {
     let (keystone, tools) = (assigner(), tools().await);
+    let refused = async |keystone: &Assigner, what| {
+        let error = keystone.assign(what, &May(true)).await.unwrap_err();
+        (error.kind.clone(), format!("{what:?}: {error}"))
+    };
     for uid in ["Volunteer", "nobody", "a&name=volunteer", "*"] {
-        let error = keystone.assign(&tools, uid, MEMBER).await.unwrap_err();
-        assert_eq!(error.kind, Kind::NotFound, "{uid:?}: {error}");
+        let (kind, why) = refused(&keystone, of(&tools, uid, MEMBER)).await;
+        assert_eq!(kind, Kind::NotFound, "{why}");
         // Who is not there has nothing to lose.
-        keystone.unassign(&tools, uid, MEMBER).await.unwrap();
+        let lost = keystone.unassign(of(&tools, uid, MEMBER), &May(true)).await;
+        assert!(!lost.unwrap());
     }
-    let error = keystone.assign(&tools, "volunteer", "no-such-role").await;
-    assert_eq!(error.unwrap_err().kind, Kind::NotFound);
-    let elsewhere = Assigner::new(keeper(), "no-such-domain".to_owned()).unwrap();
-    let error = elsewhere.assign(&tools, "volunteer", MEMBER).await;
-    assert_eq!(error.unwrap_err().kind, Kind::NotFound);
-    // The lab's policy lets the account give and take `member`, and nothing more.
-    let error = keystone.assign(&tools, "volunteer", "admin").await;
-    assert_eq!(error.unwrap_err().kind, Kind::Denied);
     let nowhere = ProjectId::trusted("0123456789abcdef0123456789abcdef");
-    let error = keystone.assign(&nowhere, "volunteer", MEMBER).await;
-    assert_eq!(error.unwrap_err().kind, Kind::NotFound);
+    let elsewhere = Assigner::new(keeper(), "no-such-domain".to_owned()).unwrap();
+    for (keystone, what, kind) in [
+        (
+            &keystone,
+            of(&tools, "volunteer", "no-such-role"),
+            Kind::NotFound,
+        ),
+        (&elsewhere, of(&tools, "volunteer", MEMBER), Kind::NotFound),
+        // The lab's policy lets the account give and take `member`, and nothing more.
+        (&keystone, of(&tools, "volunteer", "admin"), Kind::Denied),
+        (&keystone, of(&nowhere, "volunteer", MEMBER), Kind::NotFound),
+    ] {
+        let (seen, why) = refused(keystone, what).await;
+        assert_eq!(seen, kind, "{why}");
+    }
 }

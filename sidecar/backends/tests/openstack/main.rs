@@ -5,5 +5,7 @@
 mod assign;
 mod decode;
 mod lab;
+#[path = "../support/leave.rs"]
+mod leave;
 mod stub;
 mod trouble;

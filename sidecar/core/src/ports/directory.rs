@@ -44,13 +44,22 @@ pub trait Directory: Send + Sync {
     async fn ping(&self) -> Result<(), PortError>;
 }
 
-/// Writing LDAP: one value at a time, so that two who write at once lose nothing.
+/// Leave to change something. An adapter that has to look things up first asks again right before it sends what
+/// takes effect: who fell asleep meanwhile must not give back what a later operation has taken.
+#[async_trait]
+pub trait Leave: Send + Sync {
+    /// An error where the work is no longer the asker's.
+    async fn still(&self) -> Result<(), PortError>;
+}
+
+/// Writing LDAP: one value at a time, so that two who write at once lose nothing. Both say whether anything is
+/// otherwise now; it is done as well where it was so already.
 #[async_trait]
 pub trait DirectoryWrite: Send + Sync {
-    /// Gives a person a place in LDAP; done as well where they have it.
-    async fn give(&self, grant: &Grant) -> Result<(), PortError>;
-    /// Takes it away; done as well where they do not have it.
-    async fn take(&self, grant: &Grant) -> Result<(), PortError>;
+    /// Gives a person a place in LDAP.
+    async fn give(&self, grant: &Grant, leave: &dyn Leave) -> Result<bool, PortError>;
+    /// Takes it away.
+    async fn take(&self, grant: &Grant, leave: &dyn Leave) -> Result<bool, PortError>;
 }
 
 /// A project as Keystone knows it.
@@ -78,11 +87,22 @@ pub trait Identity: Send + Sync {
     async fn ping(&self) -> Result<(), PortError>;
 }
 
-/// Writing Keystone, with the account that may assign roles.
+/// Who is assigned which role where.
+#[derive(Clone, Copy, Debug)]
+#[allow(missing_docs)]
+pub struct Assignment<'a> {
+    pub project: &'a ProjectId,
+    /// The shell name of a person of LDAP.
+    pub uid: &'a str,
+    pub role: &'a str,
+}
+
+/// Writing Keystone, with the account that may assign roles. Both say whether anything is otherwise now; it is
+/// done as well where it was so already.
 #[async_trait]
 pub trait IdentityWrite: Send + Sync {
-    /// Assigns a person of LDAP a role in a project; done as well where it is assigned.
-    async fn assign(&self, project: &ProjectId, uid: &str, role: &str) -> Result<(), PortError>;
-    /// Takes the assignment away; done as well where there is none.
-    async fn unassign(&self, project: &ProjectId, uid: &str, role: &str) -> Result<(), PortError>;
+    /// Makes an assignment.
+    async fn assign(&self, what: Assignment<'_>, leave: &dyn Leave) -> Result<bool, PortError>;
+    /// Takes it away.
+    async fn unassign(&self, what: Assignment<'_>, leave: &dyn Leave) -> Result<bool, PortError>;
 }

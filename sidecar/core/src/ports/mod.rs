@@ -13,7 +13,9 @@ mod wiki;
 
 pub use audit::{AuditSeals, AuditTrail, Coverage, Sealed};
 pub use compute::{ComputeRead, ComputeWrite, Deed, Since, Tagged};
-pub use directory::{Directory, DirectoryWrite, Identity, IdentityWrite, KeystoneProject, Places};
+pub use directory::{
+    Assignment, Directory, DirectoryWrite, Identity, IdentityWrite, KeystoneProject, Leave, Places,
+};
 pub use error::{Kind, PortError};
 pub use holds::{Hold, Holds, Lost, Made, Open, Trace};
 pub use notifications::{

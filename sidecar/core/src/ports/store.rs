@@ -320,10 +320,13 @@ pub trait Operations: Send + Sync {
     async fn names(&self, region: &Region, project: &ProjectId) -> Result<Vec<String>, PortError>;
 }
 
-/// What the runner does with operations. Each call but `claim` fails with `Conflict` where the
-/// generation is not the one in force: another replica has taken over.
+/// What the runner does with operations. Each call that names a generation fails with `Conflict` where it is not
+/// the one in force: another replica has taken over.
 #[async_trait]
 pub trait OperationWork: Send + Sync {
+    /// An error where our clock is further from the database's than leases bear: who is ahead takes what others
+    /// still hold.
+    async fn in_time(&self, now: DateTime<Utc>) -> Result<(), PortError>;
     /// Takes a due operation that nobody holds, for `lease` long; none while all writing is held.
     async fn claim(
         &self,
@@ -487,6 +490,9 @@ pub struct InstanceFilter {
     pub after: Option<(String, String, String, String)>,
 }
 
+/// Which pages tell of a change, from what stood there before.
+pub type Told<'a> = dyn Fn(Option<&Instance>) -> Vec<PageDue> + Send + Sync + 'a;
+
 /// Our copy of the cloud's servers: lists are served from it.
 #[async_trait]
 pub trait InstanceIndex: Send + Sync {
@@ -495,12 +501,23 @@ pub trait InstanceIndex: Send + Sync {
     /// One.
     async fn seen(&self, region: &Region, id: InstanceId) -> Result<Option<Seen>, PortError>;
     /// Puts down what was seen ([`Instance::following`] what stood there), unless something newer stands
-    /// there; says what stood there before.
+    /// there; says what stood there before. The pages that `told` names, knowing that, are due with it or not
+    /// at all: what is put down and told of by nobody would never be seen as a change again.
+    async fn observe_and_tell(
+        &self,
+        instance: &Instance,
+        as_of: DateTime<Utc>,
+        told: &Told<'_>,
+    ) -> Result<Option<Instance>, PortError>;
+    /// The same where somebody else tells of it.
     async fn observe(
         &self,
         instance: &Instance,
         as_of: DateTime<Utc>,
-    ) -> Result<Option<Instance>, PortError>;
+    ) -> Result<Option<Instance>, PortError> {
+        self.observe_and_tell(instance, as_of, &|_| Vec::new())
+            .await
+    }
     /// Notes a reboot done through us.
     async fn note_reboot(
         &self,

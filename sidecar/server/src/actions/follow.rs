@@ -234,8 +234,12 @@ impl Context {
             .await
             .map_err(refuse)?;
         if !noted {
-            let state = Msg::new(&format!("state-{}", operation.state.name()));
-            let why = Msg::new("wish-toolate").with(state);
+            let now = self.visible_operation(&actor, id).await?;
+            let state = Msg::new(&format!("state-{}", now.state.name()));
+            let why = match in_state_for(wish, &now) {
+                true => Msg::new("wish-busy"),
+                false => Msg::new("wish-toolate").with(state),
+            };
             return Err(Refusal::new(RefusalKind::Conflict, why));
         }
         self.work.notify_one();

@@ -13,7 +13,7 @@ use osm_core::message::Msg;
 use osm_core::plan::Plan;
 use osm_core::ports::OPEN_AT_ONCE;
 use osm_core::project::ManagedProject;
-use osm_core::refusal::Refusal;
+use osm_core::refusal::{Refusal, RefusalKind};
 use serde_json::Value as Json;
 
 /// A longer name is nobody's: MediaWiki's bound, in bytes.
@@ -134,7 +134,8 @@ impl Context {
         }
     }
 
-    /// Records what was planned. What one call cannot record for all, the same call with the same key goes on with.
+    /// Records what was planned. What one call cannot record for all, the same call with the same key goes on
+    /// with; who was recorded before that is told with what is wrong.
     pub(super) async fn change_members(
         &self,
         caller: &Caller,
@@ -148,9 +149,19 @@ impl Context {
         if !stale.is_empty() {
             return Err(stale);
         }
+        let mut names: Vec<String> = Vec::new();
         for (plan, part) in planned {
-            let submitted = self.submit(caller, plan, &part.sent()).await;
-            begun.push(submitted.map_err(|refusal| vec![refusal])?);
+            let name = plan.name.clone();
+            match self.submit(caller, plan, &part.sent()).await {
+                Ok(operation) => begun.push(operation),
+                Err(refusal) if names.is_empty() => return Err(vec![refusal]),
+                Err(refusal) => {
+                    let kind = RefusalKind::Conflict;
+                    let told = Msg::new("members-begun").with(names.join(", "));
+                    return Err(vec![refusal, Refusal::new(kind, told)]);
+                }
+            }
+            names.push(name);
         }
         Ok(begun)
     }

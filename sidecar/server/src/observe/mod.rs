@@ -291,8 +291,8 @@ impl Observer {
         }
     }
 
-    /// Puts down what was seen; where it differs and is not our own doing, its pages are due, in the name of
-    /// who did it where that is known.
+    /// Puts down what was seen; where it differs and is not our own doing, its pages are due with that, in the
+    /// name of who did it where that is known.
     async fn see(
         &self,
         new: Instance,
@@ -300,40 +300,21 @@ impl Observer {
         ours: &Ours,
         by: Option<&Doer>,
     ) -> Result<(), PortError> {
-        let old = self.index.observe(&new, now).await?;
-        let new = match &old {
-            Some(old) => new.following(old),
-            None => new,
-        };
-        let what = match &old {
-            Some(old) if same_facts(old, &new) => return Ok(()),
-            Some(old) => changed(old, &new),
-            // It came and went between two looks: it was there, so it is told of.
-            None if new.deleted.is_some() => summary::state(&new.name, "DELETED"),
-            None => summary::found(&new.name, &new.project),
-        };
         if self.at_work_on(ours, &new).await {
+            self.index.observe(&new, now).await?;
             return Ok(());
         }
         let noisy = self.settings.is_noisy(&new.project);
-        for key in touched::by_change(old.as_ref(), &new, noisy) {
-            self.due(key, &what, by).await?;
+        let told = |old: Option<&Instance>| differing(old, &new, noisy, by);
+        let old = self.index.observe_and_tell(&new, now, &told).await?;
+        if !told(old.as_ref()).is_empty() {
+            self.page_bell.notify_one();
         }
-        self.page_bell.notify_one();
         Ok(())
     }
 
     async fn due(&self, key: PageKey, what: &str, by: Option<&Doer>) -> Result<(), PortError> {
-        let by = by.filter(|_| !key.quiet());
-        self.pages
-            .due(&PageDue {
-                key,
-                by: by.map(|doer| doer.wiki_user_id),
-                by_name: by.map(|doer| doer.name.clone()),
-                operation: None,
-                what: what.to_owned(),
-            })
-            .await
+        self.pages.due(&seen(key, what, by)).await
     }
 
     async fn under_way(&self) -> Result<Ours, PortError> {
@@ -360,6 +341,40 @@ fn settle(instance: Instance) -> Instance {
     Instance {
         deleted: instance.deleted.or(gone.then_some(instance.updated)),
         ..instance
+    }
+}
+
+/// The pages that tell of what is otherwise than it was.
+fn differing(
+    old: Option<&Instance>,
+    new: &Instance,
+    noisy: bool,
+    by: Option<&Doer>,
+) -> Vec<PageDue> {
+    let new = match old {
+        Some(old) => new.clone().following(old),
+        None => new.clone(),
+    };
+    let what = match old {
+        Some(old) if same_facts(old, &new) => return Vec::new(),
+        Some(old) => changed(old, &new),
+        // It came and went between two looks: it was there, so it is told of.
+        None if new.deleted.is_some() => summary::state(&new.name, "DELETED"),
+        None => summary::found(&new.name, &new.project),
+    };
+    let keys = touched::by_change(old, &new, noisy).into_iter();
+    keys.map(|key| seen(key, &what, by)).collect()
+}
+
+/// A page is due since something was seen.
+fn seen(key: PageKey, what: &str, by: Option<&Doer>) -> PageDue {
+    let by = by.filter(|_| !key.quiet());
+    PageDue {
+        key,
+        by: by.map(|doer| doer.wiki_user_id),
+        by_name: by.map(|doer| doer.name.clone()),
+        operation: None,
+        what: what.to_owned(),
     }
 }
 

@@ -68,6 +68,12 @@ impl Runner {
             }
         }
         self.points.reached(|| over(course)).await;
+        if let Some(why) = self.cancelled(course).await? {
+            self.note_state(course, OperationState::Unwinding, Some(&why))
+                .await?;
+            course.operation.error = Some(why);
+            return self.unwind(course).await;
+        }
         Ok(End::Over(OperationState::Done, None))
     }
 
@@ -112,14 +118,14 @@ impl Runner {
             None => self.step(course, &planned.step, record.attempts).await,
         };
         let tried = match tried {
-            Ok(Outcome::Done) => match self.points.reached(sent).await {
+            Ok(Outcome::Done | Outcome::Already) => match self.points.reached(sent).await {
                 Some(error) => Err(error.into()),
                 None => Ok(Outcome::Done),
             },
             other => other,
         };
         match tried {
-            Ok(Outcome::Done) => {
+            Ok(Outcome::Done | Outcome::Already) => {
                 let due = self.tell(course, &planned.step).await?;
                 let changes = planned.step.change(&course.operation.plan, course.instance);
                 record.state = StepState::Done;
@@ -283,6 +289,7 @@ impl Runner {
         // Put down before it is gone: whoever goes on after a crash could not find it any more to tell of it.
         let learnt = self.learn_what_to_undo(course, &planned.undo).await;
         let begins = record.state != StepState::Undoing;
+        let never_noted = begins && record.state != StepState::Done;
         // Looking again whether it is taken back is no further try.
         if begins {
             record.state = StepState::Undoing;
@@ -298,7 +305,9 @@ impl Runner {
             (None, Ok(_)) => self.undo(course, &planned.undo).await,
         };
         let tried = match tried {
-            Ok(Undone::Done(due)) => match self.points.reached(sent).await {
+            // It was never made; else an earlier try, or somebody else, has taken it back.
+            Ok(Undone::Already(_)) if never_noted => Ok(Undone::Nothing),
+            Ok(Undone::Done(due) | Undone::Already(due)) => match self.points.reached(sent).await {
                 Some(error) => Err(error.into()),
                 None => Ok(Undone::Done(due)),
             },
@@ -310,7 +319,7 @@ impl Runner {
                 self.note(course, record, Told::default()).await?;
                 Ok(Tried::Done)
             }
-            Ok(Undone::Done(due)) => {
+            Ok(Undone::Done(due) | Undone::Already(due)) => {
                 let change = planned.step.change(&course.operation.plan, course.instance);
                 record.state = StepState::Undone;
                 record.ended = Some((self.clock)());

@@ -31,6 +31,9 @@ use tracing::{Instrument as _, error, info, info_span, warn};
 /// How often the table is looked at when no bell rings (another replica may have recorded something).
 const LOOK: Duration = Duration::from_secs(1);
 
+/// How often our clock is compared with the database's.
+const CLOCKS: Duration = Duration::from_secs(10);
+
 /// How long things take and how often they are tried.
 #[derive(Clone, Copy, Debug)]
 pub struct Patience {
@@ -168,13 +171,13 @@ impl Runner {
     pub async fn run(self: Arc<Self>, mut shutdown: watch::Receiver<bool>) {
         let slots = Arc::new(Semaphore::new(self.patience.workers));
         let mut under_way = JoinSet::new();
+        let mut in_time = None;
         while !*shutdown.borrow() {
             let slot = tokio::select! {
                 slot = Arc::clone(&slots).acquire_owned() => slot,
                 _ = shutdown.changed() => break,
             };
-            let lease = self.patience.lease;
-            match self.work.claim(&self.owner, (self.clock)(), lease).await {
+            match self.next(&mut in_time).await {
                 Ok(Some(operation)) => {
                     let runner = Arc::clone(&self);
                     let span = info_span!("operation", id = %operation.id,
@@ -205,6 +208,17 @@ impl Runner {
             while under_way.try_join_next().is_some() {}
         }
         while under_way.join_next().await.is_some() {}
+    }
+
+    /// The next operation; none while our clock and the database's do not agree.
+    async fn next(&self, in_time: &mut Option<Instant>) -> Result<Option<Operation>, PortError> {
+        if in_time.is_none_or(|at| at.elapsed() >= CLOCKS) {
+            *in_time = None;
+            self.work.in_time((self.clock)()).await?;
+            *in_time = Some(Instant::now());
+        }
+        let lease = self.patience.lease;
+        self.work.claim(&self.owner, (self.clock)(), lease).await
     }
 
     async fn drive(&self, operation: Operation) {

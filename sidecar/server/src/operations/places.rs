@@ -2,26 +2,41 @@
 
 use super::steps::{Outcome, StepError};
 use super::{Course, Runner};
+use async_trait::async_trait;
 use osm_core::membership::{Grant, Place};
 use osm_core::message::Msg;
-use osm_core::ports::{DirectoryWrite, IdentityWrite, Kind, PortError};
+use osm_core::ports::{
+    Assignment, IdentityWrite, Kind, Leave, Operation, OperationWork, PortError,
+};
+
+/// The claim on an operation must hold at this very moment.
+struct Claim<'a> {
+    work: &'a dyn OperationWork,
+    operation: &'a Operation,
+}
+
+#[async_trait]
+impl Leave for Claim<'_> {
+    async fn still(&self) -> Result<(), PortError> {
+        let o = self.operation;
+        self.work.holds(&o.id, o.generation).await
+    }
+}
 
 impl Runner {
     pub(super) async fn give(&self, course: &Course, grant: &Grant) -> Result<Outcome, StepError> {
+        let claim = self.claim(course);
         if let Place::Cloud { role } = &grant.place {
-            let project = &course.operation.plan.project_id;
             // A shell name may be another person's by now: nothing is given to a name alone.
             let person = self.directory.person(&grant.person).await?;
             let gone = || Msg::new("nosuchperson").with(grant.uid.as_str());
             let uid = person.ok_or_else(gone)?.uid;
-            self.keystone(course)
-                .await?
-                .assign(project, &uid, role)
-                .await?;
-            return Ok(Outcome::Done);
+            let what = assignment(course, &uid, role);
+            return Ok(outcome(self.keystone()?.assign(what, &claim).await?));
         }
-        self.ldap(course).await?.give(grant).await?;
-        self.believed(grant, true).await
+        let changed = self.effects.directory.give(grant, &claim).await?;
+        self.believed(grant, true).await?;
+        Ok(outcome(changed))
     }
 
     pub(super) async fn take(
@@ -30,37 +45,33 @@ impl Runner {
         grant: &Grant,
         unless_last: bool,
     ) -> Result<Outcome, StepError> {
+        let claim = self.claim(course);
         if let Place::Cloud { role } = &grant.place {
-            let project = &course.operation.plan.project_id;
             let uid = self.uid_now(grant).await?;
-            self.keystone(course)
-                .await?
-                .unassign(project, &uid, role)
-                .await?;
-            return Ok(Outcome::Done);
+            let what = assignment(course, &uid, role);
+            return Ok(outcome(self.keystone()?.unassign(what, &claim).await?));
         }
         if unless_last {
             self.refuse_last(grant).await?;
         }
-        self.ldap(course).await?.take(grant).await?;
+        let changed = self.effects.directory.take(grant, &claim).await?;
         if unless_last {
             // Of two who take each other out at once both see it here, and both are taken back.
             self.refuse_last(grant).await?;
         }
-        self.believed(grant, false).await
+        self.believed(grant, false).await?;
+        Ok(outcome(changed))
     }
 
-    /// LDAP, for one change of it: the claim must hold at this very moment.
-    async fn ldap(&self, course: &Course) -> Result<&dyn DirectoryWrite, StepError> {
-        let o = &course.operation;
-        self.work.holds(&o.id, o.generation).await?;
-        Ok(self.effects.directory.as_ref())
+    fn claim<'a>(&'a self, course: &'a Course) -> Claim<'a> {
+        Claim {
+            work: self.work.as_ref(),
+            operation: &course.operation,
+        }
     }
 
-    /// Keystone, likewise. The account may have been taken out of the configuration since it was planned.
-    async fn keystone(&self, course: &Course) -> Result<&dyn IdentityWrite, StepError> {
-        let o = &course.operation;
-        self.work.holds(&o.id, o.generation).await?;
+    /// The account that assigns roles; it may have been taken out of the configuration since it was planned.
+    fn keystone(&self) -> Result<&dyn IdentityWrite, StepError> {
         let account = self.effects.identity.as_deref();
         account.ok_or_else(|| StepError::Final(Msg::new("noassigner")))
     }
@@ -85,13 +96,25 @@ impl Runner {
     }
 
     /// LDAP's success is believed only once it shows it: it decides over rights.
-    async fn believed(&self, grant: &Grant, wanted: bool) -> Result<Outcome, StepError> {
+    async fn believed(&self, grant: &Grant, wanted: bool) -> Result<(), StepError> {
         if self.directory.holds(grant).await? == Some(wanted) {
-            return Ok(Outcome::Done);
+            return Ok(());
         }
         let detail = "LDAP said that it was done, and does not show it";
         let target = format!("the place of {} in {}", grant.uid, grant.project);
         let error = PortError::new("ldap", "change", target, Kind::Protocol, detail);
         Err(StepError::Retry(error))
     }
+}
+
+fn outcome(changed: bool) -> Outcome {
+    match changed {
+        true => Outcome::Done,
+        false => Outcome::Already,
+    }
+}
+
+fn assignment<'a>(course: &'a Course, uid: &'a str, role: &'a str) -> Assignment<'a> {
+    let project = &course.operation.plan.project_id;
+    Assignment { project, uid, role }
 }

@@ -14,6 +14,8 @@ use tracing::{info, warn};
 /// How a try of a step ended.
 pub(super) enum Outcome {
     Done,
+    /// It was so before: nothing is otherwise now.
+    Already,
     /// Not yet; to be looked at again.
     Wait,
 }
@@ -22,6 +24,8 @@ pub(super) enum Outcome {
 pub(super) enum Undone {
     /// It is as before; these pages tell of it.
     Done(Vec<PageDue>),
+    /// It was as before already, whoever saw to that.
+    Already(Vec<PageDue>),
     /// There was nothing to take back.
     Nothing,
     /// Not yet; to be looked at again.
@@ -173,9 +177,9 @@ impl Runner {
         // Nova puts each reboot down, also one whose answer was lost.
         if attempt > 1 {
             let deeds = self.compute.deeds(region, project, id).await?;
-            // Its clock knows whole seconds.
-            let begun = begun(course).trunc_subsecs(0);
-            let done = |deed: &Deed| deed.ours && deed.action == "reboot" && deed.at >= begun;
+            // Its clock knows whole seconds. Not since this step's beginning: trying again begins it anew.
+            let asked = course.operation.created.trunc_subsecs(0);
+            let done = |deed: &Deed| deed.ours && deed.action == "reboot" && deed.at >= asked;
             if deeds.iter().any(done) {
                 return Ok(Outcome::Done);
             }
@@ -194,7 +198,7 @@ impl Runner {
     ) -> Result<Outcome, StepError> {
         let id = server_of(course)?;
         if self.in_group(course, id, group).await? == wanted {
-            return Ok(Outcome::Done);
+            return Ok(Outcome::Already);
         }
         let cloud = self.cloud(course).await?;
         let (region, project) = place(course);
@@ -257,6 +261,7 @@ impl Runner {
             Undo::None { .. } => Ok(Undone::Nothing),
             Undo::Do { step } => match self.step(course, step, 2).await {
                 Ok(Outcome::Done) => Ok(Undone::Done(self.tell(course, step).await?)),
+                Ok(Outcome::Already) => Ok(Undone::Already(self.tell(course, step).await?)),
                 Ok(Outcome::Wait) => Ok(Undone::Wait),
                 Err(StepError::Vanished) => Ok(Undone::Nothing),
                 Err(error) => Err(error),

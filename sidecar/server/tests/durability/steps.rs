@@ -1,14 +1,15 @@
 //! Each step and each undo run twice, failed, failed while undone: an operation of each kind at once.
 
 use crate::kinds::{KINDS, Kind, subjects};
-use crate::world::World;
+use crate::world::{World, wished};
 use chrono::{SubsecRound as _, Utc};
 use openstackmanager::faults::Points;
 use osm_core::action::Action;
 use osm_core::ids::OperationId;
 use osm_core::plan::{Plan, PlannedStep};
 use osm_core::ports::{
-    ComputeRead as _, Kind as ErrorKind, Operation, OperationState, PortError, StepState, Wish,
+    ComputeRead as _, Kind as ErrorKind, Operation, OperationState, Operations as _, PortError,
+    StepState, Wish,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
@@ -94,6 +95,7 @@ async fn run_twice_failed_and_failed_while_undone() {
     let world = World::new(|_| ()).await;
     a_failed_step_leaves_the_world_as_it_was(&world).await;
     an_undo_may_run_twice_and_may_fail_and_is_told(&world).await;
+    a_wish_at_the_last_moment_is_granted(&world).await;
     each_step_run_twice_does_its_work_once(&world).await;
     world.end().await;
 }
@@ -165,6 +167,12 @@ async fn a_failed_step_leaves_the_world_as_it_was(world: &World) {
         for over in &back {
             let taken_back = [OperationState::Failed, OperationState::Undone];
             assert!(taken_back.contains(&over.state), "{failed}: {over:?}");
+            // What was made before that is told there and back, what never was is not told at all.
+            let audit = world.audit(&over.id).await;
+            let changed = audit.iter().filter(|event| *event == "changed").count();
+            let made = over.plan.steps[..failed].iter();
+            let made = made.filter(|s| s.step.change(&over.plan, None).is_some());
+            assert_eq!(changed, 2 * made.count(), "{failed}: {over:?} {audit:?}");
         }
         for over in &stuck {
             assert_eq!(over.state, OperationState::Parked, "{failed}: {over:?}");
@@ -179,6 +187,32 @@ async fn a_failed_step_leaves_the_world_as_it_was(world: &World) {
         assert_eq!(elsewhere(now), elsewhere(before), "{failed}");
         retried(world, &stuck, OperationState::Done).await;
     }
+}
+
+async fn a_wish_at_the_last_moment_is_granted(world: &World) {
+    let mut plans = plans(world).await;
+    plans.retain(|_, plan| plan.can_be_taken_back());
+    let before = world.listing().await;
+    let mut ids = BTreeMap::new();
+    for (action, plan) in &plans {
+        ids.insert(format!("{action}/over"), world.submit(plan.clone()).await);
+    }
+    let (store, wishes) = (world.store.clone(), Mutex::new(ids.clone()));
+    let points = Points::watched(move |name| {
+        let id = wishes.lock().unwrap().remove(name);
+        let store = store.clone();
+        Box::pin(async move {
+            if let Some(id) = id {
+                assert!(store.wish(&wished(&id, Wish::Cancel)).await.unwrap());
+            }
+            None
+        })
+    });
+    world.run(points).await;
+    for over in operations(world, &ids.into_values().collect::<Vec<_>>()).await {
+        assert_eq!(over.state, OperationState::Undone, "{over:?}");
+    }
+    assert_eq!(world.listing().await, before);
 }
 
 async fn an_undo_may_run_twice_and_may_fail_and_is_told(world: &World) {

@@ -165,15 +165,7 @@ impl World {
     }
 
     pub async fn wish(&self, id: &OperationId, wish: Wish) -> bool {
-        let wish = NewWish {
-            id: id.clone(),
-            wish,
-            by: (1, "Operator".to_owned()),
-            request_id: "request".to_owned(),
-            idempotency: None,
-            at: Utc::now(),
-        };
-        self.store.wish(&wish).await.unwrap()
+        self.store.wish(&wished(id, wish)).await.unwrap()
     }
 
     pub async fn operation(&self, id: &OperationId) -> Operation {
@@ -365,4 +357,16 @@ pub async fn eventually_else(what: impl Fn() -> String, holds: impl AsyncFn() ->
     tokio::time::timeout(LIMIT, waiting)
         .await
         .unwrap_or_else(|_| panic!("waited in vain: {}", what()));
+}
+
+/// What an operator wishes of an operation.
+pub fn wished(id: &OperationId, wish: Wish) -> NewWish {
+    NewWish {
+        id: id.clone(),
+        wish,
+        by: (1, "Operator".to_owned()),
+        request_id: "request".to_owned(),
+        idempotency: None,
+        at: Utc::now(),
+    }
 }

@@ -4,7 +4,7 @@ use super::{Twin, project, project_id};
 use async_trait::async_trait;
 use osm_core::actor::Person;
 use osm_core::authz::PROJECTADMIN;
-use osm_core::ids::{EntryUuid, ProjectId, ProjectName};
+use osm_core::ids::{EntryUuid, ProjectName};
 use osm_core::membership::{Grant, MembershipFacts, Place};
 use osm_core::ports::*;
 use osm_core::project::{ManagedProject, Member, Project};
@@ -122,42 +122,39 @@ impl Twin {
         self.0.lock().unwrap().meanwhile = Some(key(uid, role()));
     }
 
-    fn seat(&self, grant: &Grant, there: bool) {
+    /// Whether anything is otherwise now.
+    fn seat(&self, grant: &Grant, there: bool) -> bool {
         let places = &mut self.0.lock().unwrap().cloud.places;
         let change = grant.change();
         match change.after.filter(|_| there) {
-            Some(value) => drop(places.insert(change.resource, value)),
-            None => drop(places.remove(&change.resource)),
+            Some(value) => places.insert(change.resource, value).is_none(),
+            None => places.remove(&change.resource).is_some(),
         }
     }
 }
 
 #[async_trait]
 impl DirectoryWrite for Twin {
-    async fn give(&self, grant: &Grant) -> Result<(), PortError> {
-        self.seat(grant, true);
-        Ok(())
+    async fn give(&self, grant: &Grant, _: &dyn Leave) -> Result<bool, PortError> {
+        Ok(self.seat(grant, true))
     }
-    async fn take(&self, grant: &Grant) -> Result<(), PortError> {
+    async fn take(&self, grant: &Grant, _: &dyn Leave) -> Result<bool, PortError> {
         let mut state = self.0.lock().unwrap();
         if let Some(gone) = state.meanwhile.take() {
             state.cloud.places.remove(&gone);
         }
         drop(state);
-        self.seat(grant, false);
-        Ok(())
+        Ok(self.seat(grant, false))
     }
 }
 
 #[async_trait]
 impl IdentityWrite for Twin {
-    async fn assign(&self, _: &ProjectId, uid: &str, _: &str) -> Result<(), PortError> {
-        self.seat(&grant(uid, cloud()), true);
-        Ok(())
+    async fn assign(&self, what: Assignment<'_>, _: &dyn Leave) -> Result<bool, PortError> {
+        Ok(self.seat(&grant(what.uid, cloud()), true))
     }
-    async fn unassign(&self, _: &ProjectId, uid: &str, _: &str) -> Result<(), PortError> {
-        self.seat(&grant(uid, cloud()), false);
-        Ok(())
+    async fn unassign(&self, what: Assignment<'_>, _: &dyn Leave) -> Result<bool, PortError> {
+        Ok(self.seat(&grant(what.uid, cloud()), false))
     }
 }
 

@@ -11,6 +11,9 @@ use std::time::Duration;
 
 #[async_trait]
 impl OperationWork for Twin {
+    async fn in_time(&self, _: DateTime<Utc>) -> Result<(), PortError> {
+        Ok(())
+    }
     async fn claim(
         &self,
         _: &str,
@@ -69,7 +72,12 @@ impl InstanceIndex for Twin {
     async fn seen(&self, _: &Region, _: InstanceId) -> Result<Option<Seen>, PortError> {
         Ok(None)
     }
-    async fn observe(&self, _: &Instance, _: DateTime<Utc>) -> Result<Option<Instance>, PortError> {
+    async fn observe_and_tell(
+        &self,
+        _: &Instance,
+        _: DateTime<Utc>,
+        _: &Told<'_>,
+    ) -> Result<Option<Instance>, PortError> {
         Ok(None)
     }
     async fn note_reboot(
