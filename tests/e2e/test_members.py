@@ -197,6 +197,27 @@ def test_what_is_asked_twice_is_done_once(volunteer_bot: Bot) -> None:
     assert code == "openstackmanager-alreadymember"
 
 
+def test_who_was_recorded_before_a_refusal_is_told(operator: Browser, operator_bot: Bot) -> None:
+    held = lab.dir / "sidecar" / fresh_name()
+    hold = {"OSM_HOLD_AT": "member-add/0-grant-group.begin", "OSM_HOLD_FILE": str(held)}
+    with sidecar_with(lambda config: config, **hold):
+        begun = call(operator_bot, "addmember", projectname="tools", member=VOLUNTEER.uid)
+        until(held.exists, "somebody is at work on the volunteer's place")
+        operator.open(PAGE, action="addmember", projectname="tools")
+        operator.fill(member=f"{OUTSIDER.uid}, {VOLUNTEER.uid}")
+        operator.submit("addmember")
+        assert said(operator.page.text, "members-begun", OUTSIDER.uid), operator.page.text
+        operator.shot("members-begun")
+        lab.write(held.with_name(f"{held.name}.go"), "", 0o644)
+        followed(operator_bot, begun)
+        until(lambda: in_ldap("ou=projects", "cn=tools"), "the outsider is in all the same", 60)
+        # The form, sent again, takes the one as done; the other is in by now.
+        operator.submit("addmember")
+        assert said(operator.page.text, "alreadymember", VOLUNTEER.uid, "tools"), operator.page.text
+    both = f"{OUTSIDER.uid}|{VOLUNTEER.uid}"
+    followed(operator_bot, call(operator_bot, "deletemember", projectname="tools", members=both))
+
+
 def test_refusals_are_at_the_field_and_begin_nothing(
     volunteer: Browser, volunteer_bot: Bot, outsider: Browser, outsider_bot: Bot
 ) -> None:
