@@ -21,13 +21,14 @@ impl Context {
         if operation.wiki_user_id != actor.user.wiki_user_id && !actor.has_right("listall") {
             return;
         }
-        let (level, text) = outcome_text(&operation);
         view.live |= !operation.state.over();
-        view.notice(level, text);
+        if let Some((level, text)) = outcome_text(&operation) {
+            view.notice(level, text);
+        }
     }
 }
 
-fn outcome_text(operation: &Operation) -> (Level, Msg) {
+fn outcome_text(operation: &Operation) -> Option<(Level, Msg)> {
     let word = match operation.plan.action {
         Action::InstanceCreate => "createinstance",
         Action::InstanceDelete | Action::InstanceRemoveStray => "deleteinstance",
@@ -35,7 +36,9 @@ fn outcome_text(operation: &Operation) -> (Level, Msg) {
         Action::MemberAdd => "addmember",
         Action::MemberRemove => "deletemember",
         Action::DriftRepair => "repairdrift",
-        _ => "rebootinstance",
+        Action::InstanceReboot => "rebootinstance",
+        // No form has it done, so nobody comes from one.
+        _ => return None,
     };
     let (level, end) = match operation.state {
         OperationState::Queued | OperationState::Running => (Level::Info, "running"),
@@ -49,7 +52,7 @@ fn outcome_text(operation: &Operation) -> (Level, Msg) {
         let why = operation.error.clone();
         text = text.with(why.unwrap_or_else(|| Msg::new("noreason")));
     }
-    (level, text)
+    Some((level, text))
 }
 
 /// What an operation is doing now.

@@ -210,7 +210,7 @@ fn all_faults() -> bool {
     std::env::var_os("OSM_ALL_FAULTS").is_some()
 }
 
-/// Plans that can be under way together: of half the kinds, the other half in the next case; or of all.
+/// Plans that can be under way together: of half the kinds, the next ones in the next case; or of all.
 pub async fn plans(world: &World, case: usize) -> Vec<Plan> {
     let half = KINDS.len() / 2;
     let taken = if all_faults() { KINDS.len() } else { half };
@@ -233,10 +233,11 @@ pub async fn plans(world: &World, case: usize) -> Vec<Plan> {
     plans
 }
 
-/// What two kinds would be done to is two things.
+/// What several kinds would be done to is as many things.
 fn of(kind: &Kind) -> &'static str {
     match kind.action {
         Action::InstanceConfigure => "-other",
+        Action::DriftRepair => "-third",
         _ => "",
     }
 }
