@@ -10,6 +10,7 @@
     clippy::indexing_slicing
 )]
 
+mod hosts;
 mod membership;
 mod reading;
 mod tree;

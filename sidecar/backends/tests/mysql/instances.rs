@@ -33,6 +33,28 @@ async fn the_newest_sight_of_an_instance_stands() {
             None
         );
 
+        // What Puppet does is noted with the page that tells of it, and taken away as well.
+        let puppet = Puppet {
+            classes: ["role::web".to_owned()].into(),
+            vars: ["a=b".to_owned()].into(),
+        };
+        for says in [puppet, Puppet::default()] {
+            let due = PageDue {
+                key: PageKey::Projects,
+                by: None,
+                by_name: None,
+                operation: None,
+                what: "seen".to_owned(),
+            };
+            store
+                .note_puppet(&region(), old.id, &says, &due)
+                .await
+                .unwrap();
+            let seen = store.seen(&region(), old.id).await.unwrap().unwrap();
+            assert_eq!(seen.puppet, says);
+        }
+        assert_eq!(store.backlog().await.unwrap().0, 1);
+
         // Seen first by many at once.
         let fresh = instance("db", "bots");
         let sights = join_all((0..10).map(|_| store.observe(&fresh, at(4)))).await;

@@ -7,6 +7,7 @@ use crate::instance::Instance;
 use crate::membership::Place;
 use crate::message::Msg;
 use crate::plan::{Change, Plan};
+use crate::puppet::Puppet;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -468,6 +469,8 @@ pub struct Seen {
     pub last_reboot: Option<DateTime<Utc>>,
     /// The wiki user who made it through us.
     pub created_by: Option<String>,
+    /// What its entry in LDAP says.
+    pub puppet: Puppet,
 }
 
 /// Which instances a list is to hold.
@@ -514,6 +517,14 @@ pub trait InstanceIndex: Send + Sync {
         region: &Region,
         id: InstanceId,
         name: &str,
+    ) -> Result<(), PortError>;
+    /// Notes what its entry in LDAP says, and that its page is due, in one transaction.
+    async fn note_puppet(
+        &self,
+        region: &Region,
+        id: InstanceId,
+        puppet: &Puppet,
+        due: &PageDue,
     ) -> Result<(), PortError>;
     /// The operation that is known to have made it.
     async fn maker(

@@ -4,6 +4,7 @@
 //! comparison at start, now and then, and when notifications were missed. An error or an empty answer changes
 //! nothing: an instance is held deleted only on Nova's word for that very id.
 
+mod hosts;
 mod listen;
 mod looks;
 mod missing;
@@ -76,6 +77,7 @@ impl Observer {
     /// Watches until told to stop.
     pub async fn run(self: Arc<Self>, mut shutdown: watch::Receiver<bool>) {
         let mut compared: Option<DateTime<Utc>> = None;
+        let mut hosts: Option<DateTime<Utc>> = None;
         while !*shutdown.borrow() {
             let now = (self.clock)();
             let compare = TimeDelta::from_std(self.compare).unwrap_or(TimeDelta::MAX);
@@ -88,6 +90,8 @@ impl Observer {
                     metrics::backend_error(&error);
                 }
             }
+            self.look_at_hosts(compared == Some(now), &mut hosts, now)
+                .await;
             tokio::select! {
                 () = tokio::time::sleep(self.poll) => {}
                 () = self.missed.notified() => compared = None,
