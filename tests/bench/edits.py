@@ -79,8 +79,10 @@ class editing:
         self._times = count(1)
 
     def __call__(self) -> None:
-        text = f"{self._text}\n{next(self._times)}"
-        saved = self._site.post("edit", title=self._title, text=text, summary="raw edit", token=self._token)
+        self.save(self._title, f"{self._text}\n{next(self._times)}")
+
+    def save(self, title: str, text: str) -> None:
+        saved = self._site.post("edit", title=title, text=text, summary="raw edit", token=self._token)
         assert saved["edit"]["result"] == "Success" and "nochange" not in saved["edit"], saved
 
 

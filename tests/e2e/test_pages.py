@@ -9,12 +9,13 @@ from datetime import datetime
 
 import pytest
 from conftest import fresh_name
-from mwclient.errors import APIError
+from mwclient.errors import APIError, MaximumRetriesExceeded
+from parts import mariadb
 from support import cloud
 from support.between import between
 from support.waiting import until
 from support.wiki import Bot, protected
-from support.world import VOLUNTEER, WIKI, sidecar_with, wiki_read_only
+from support.world import VOLUNTEER, WIKI, lab, sidecar_with, wiki_read_only, wiki_with
 
 SYSTEM = "OpenStackManager"
 TAG = "openstackmanager"
@@ -127,6 +128,44 @@ def test_a_wiki_that_is_read_only_for_a_moment(volunteer_bot: Bot, instance: dic
         until(lambda: listed(volunteer_bot, name), "the new name on the list")
         assert volunteer_bot.facts(title).get("Instance Name") != [name]
     until(lambda: volunteer_bot.facts(title).get("Instance Name") == [name], "the new name on the page", 120)
+
+
+def test_a_wiki_whose_replicas_lag(volunteer_bot: Bot, instance: dict) -> None:
+    """It asks its bots to wait, and we are one of them; people go on."""
+    title, name = instance["page"], fresh_name()
+    lag = "$wgHooks['ApiMaxLagInfo'][] = static fn ( &$lag ) => $lag = [ 'lag' => 60, 'host' => 'e2e', 'type' => 'db' ];"
+    with wiki_with(lag):
+        until(lambda: asked_to_wait(volunteer_bot), "the wiki asks bots to wait", 20)
+        cloud.rename(instance["instanceid"], name)
+        until(lambda: listed(volunteer_bot, name), "the new name on the list")
+        until(lambda: "maxlag" in put_off(instance["instanceid"]), "the page is put off")
+    until(lambda: volunteer_bot.facts(title).get("Instance Name") == [name], "the new name on the page", 120)
+
+
+def asked_to_wait(bot: Bot) -> bool:
+    try:
+        bot.site.raw_api("query", http_method="GET", maxlag=5, meta="siteinfo")
+        return False
+    except MaximumRetriesExceeded:
+        return True
+
+
+def put_off(instance: str) -> str:
+    """Why an instance's page was not written yet."""
+    why = f"SELECT error FROM page_queue WHERE page_key LIKE 'instance/%/{instance}'"
+    return str(mariadb.query(lab, why, "openstackmanager"))
+
+
+def test_who_may_not_edit_so_often(volunteer_bot: Bot, instance: dict) -> None:
+    """Each change comes onto the page all the same, in the name of who made it, no sooner than the wiki lets them."""
+    title = instance["page"]
+    with wiki_with("$wgRateLimits = [ 'edit' => [ 'user' => [ 1, 8 ] ] ];"):
+        before = len(volunteer_bot.history(title))
+        for number in range(3):
+            cloud.member().put("nova", f"/servers/{instance['instanceid']}", {"server": {"name": fresh_name()}})
+            until(lambda: len(volunteer_bot.history(title)) > before + number, "the next name on the page", 120)
+    since = volunteer_bot.history(title)[:-before]
+    assert {each["user"] for each in since} == {VOLUNTEER.name}
 
 
 def listed(bot: Bot, name: str) -> bool:

@@ -434,6 +434,8 @@ pub trait Pages: Send + Sync {
         at: DateTime<Utc>,
         why: Option<&str>,
     ) -> Result<(), PortError>;
+    /// Somebody who was away is back: what was put off for an error is to be tried again at once.
+    async fn hasten(&self) -> Result<(), PortError>;
     /// The pages that wait.
     async fn queued(&self) -> Result<Vec<Waiting>, PortError>;
     /// How many pages wait, and since when the oldest does.

@@ -63,7 +63,6 @@ pub fn known() -> Seen {
         last_reboot: None,
         created_by: None,
         puppet: osm_core::puppet::Puppet::default(),
-        puppet: osm_core::puppet::Puppet::default(),
     }
 }
 
