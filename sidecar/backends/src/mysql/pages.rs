@@ -74,6 +74,22 @@ impl Pages for Store {
         .await
     }
 
+    async fn next_titles(&self, now: DateTime<Utc>, limit: u32) -> Result<Vec<String>, PortError> {
+        self.attempt("look which pages come next in", || async {
+            // In the order of claims, whose conditions need not be met: these are read, not taken.
+            let found: Vec<(String,)> = rows(
+                &mut self.conn().await?,
+                "SELECT p.title FROM page_queue q FORCE INDEX (turn)
+                 JOIN pages p ON p.page_key = q.page_key
+                 WHERE q.due_at <= ? ORDER BY q.seen_only, q.since LIMIT ?",
+                (now.naive_utc(), limit),
+            )
+            .await?;
+            Ok(found.into_iter().map(|(title,)| title).collect())
+        })
+        .await
+    }
+
     async fn hasten(&self) -> Result<(), PortError> {
         self.attempt("have pages tried again in", || async {
             let now = Utc::now().naive_utc();

@@ -434,6 +434,8 @@ pub trait Pages: Send + Sync {
         at: DateTime<Utc>,
         why: Option<&str>,
     ) -> Result<(), PortError>;
+    /// The titles of those that would be claimed next, as far as they have any.
+    async fn next_titles(&self, now: DateTime<Utc>, limit: u32) -> Result<Vec<String>, PortError>;
     /// Somebody who was away is back: what was put off for an error is to be tried again at once.
     async fn hasten(&self) -> Result<(), PortError>;
     /// The pages that wait.
