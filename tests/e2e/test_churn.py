@@ -113,10 +113,14 @@ class Churn:
     def wrong(self) -> list[str]:
         """What the wiki does not say as the cloud says it."""
         pages = self.pages()
-        wrong = [f"{server} has no page" for server in self.made if server not in pages]
+        texts = self.texts(list(pages.values()))
+        standing = {each["id"]: each for each in listed()}
+        # What was deleted before Nova had put it anywhere was nowhere to be seen, not even for Nova's own admin.
+        seen = standing.keys() | {each["id"] for each in listed(deleted="true")}
+        wrong = [f"{server} has no page" for server in self.made if server in seen and server not in pages]
         for server, title in pages.items():
-            text = self.bot.page(title)["text"]
-            real = cloud.server(server)
+            text = texts[title]
+            real = standing.get(server)
             if real is None:
                 wanted = ["|Resource Type=deleted instance\n"]
             else:
@@ -127,6 +131,14 @@ class Churn:
             if server in self.words and text.count(self.words[server]) != 1:
                 wrong.append(f"{title}: what a person wrote stands there {text.count(self.words[server])} times")
         return wrong
+
+    def texts(self, titles: list[str]) -> dict[str, str]:
+        texts = {}
+        for first in range(0, len(titles), 50):
+            query = {"titles": "|".join(titles[first : first + 50]), "rvprop": "content", "rvslots": "main"}
+            found = self.bot.site.get("query", prop="revisions", **query)["query"]["pages"].values()
+            texts |= {page["title"]: page["revisions"][0]["slots"]["main"]["*"] for page in found}
+        return texts
 
     def for_nothing(self) -> list[str]:
         """Edits of ours that changed no fact."""
@@ -141,6 +153,10 @@ class Churn:
         return found
 
 
+def listed(**which: str) -> list[dict]:
+    return cloud.admin().get("nova", "/servers/detail", all_tenants="1", **which)["servers"]
+
+
 def without_time(text: str) -> str:
     return re.sub(r"\n\|As Of=.*", "", text)
 
@@ -149,7 +165,7 @@ def test_when_it_is_quiet_every_page_says_what_the_cloud_says(operator_bot: Bot)
     print(f"SEED={SEED}")
     churn = Churn(operator_bot)
     # Each is killed once at least, however few servers there are.
-    every = max(1, min(SERVERS // (len(KILLED) + 1), 10))
+    every = max(1, min(SERVERS // len(KILLED), 10))
     for number in range(1, SERVERS + 1):
         churn.make()
         churn.change_some()
@@ -168,7 +184,7 @@ def test_when_it_is_quiet_every_page_says_what_the_cloud_says(operator_bot: Bot)
         until(quiet, "the wiki says what the cloud says", QUIET)
     except AssertionError:
         raise AssertionError(wrong) from None
-    assert len(churn.words) == len(churn.made)
+    assert len(churn.words) == len(churn.pages())
     # The sidecar's own word: all pages stand as composed, and our copy is Nova's.
     until(lambda: command("drift").returncode == 0, "nothing differs", QUIET)
     assert churn.wrong() == []
