@@ -166,7 +166,7 @@ def everything(*, all_of_it: bool) -> str:
     run.shown("lab", ["tests/lab/lab", "up"])
     adapters(run, lab, "adapters")
     if all_of_it:
-        os.environ["CONFLICTS"] = "200"
+        os.environ |= {"CONFLICTS": "200", "CHURN": "40", "TRIES": "5"}
     closing = e2e(run, lab, "e2e", ["tests/e2e"])
     if all_of_it:
         run.shown("galera", ["/usr/bin/python3", "-B", "tests/galera/cluster.py"])
@@ -228,14 +228,16 @@ def torture_hours(words: list[str]) -> float | None:
 
 
 def torture(hours: float) -> str:
-    """A million pages after people's edits; then kills the sidecar at random instants for so long: each round says
-    how many kills there were by then."""
+    """A million pages after people's edits; five hundred servers that come, change and go while parts are killed; then
+    kills the sidecar at random instants for so long: each round says how many kills there were by then."""
     run = Run()
     pages = ["cargo", "test", "-p", "osm-core", "--locked", "--lib", "region"]
     run.stage("a million pages", pages, COMPOSITIONS="1000000")
     lab_away(keep=False)
     lab = settings.create()
     run.shown("lab", ["tests/lab/lab", "up"])
+    os.environ["CHURN"] = "500"
+    e2e(run, lab, "churn", ["tests/e2e/test_churn.py"])
     down, test = durability("killed_at_random_instants")
     run.stage("sidecar", down)
     run.shown("torture", test, **lab_environment(lab), TORTURE_HOURS=str(hours))

@@ -1,8 +1,11 @@
-"""All benches, one after the other; started by `run`. Tells of its progress on stderr, of figures on stdout."""
+"""All benches, one after the other; started by `run`. Tells of its progress on stderr, of figures on stdout.
+
+With the word `pages` only those of pages and of the index of instances."""
 
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -16,8 +19,9 @@ import durable  # noqa: E402
 import edits  # noqa: E402
 import gate  # noqa: E402
 import lists  # noqa: E402
+import many  # noqa: E402
 import mediawiki_extras as extras  # noqa: E402
-from measure import INSTANCES  # noqa: E402
+from measure import INSTANCES, MANY  # noqa: E402
 from support.wiki import Bot, site  # noqa: E402
 from support.world import OPERATOR, VOLUNTEER, lab, ready  # noqa: E402
 
@@ -27,20 +31,30 @@ def begin(title: str) -> None:
     print(f"### {title}\n\nLoad before: {one:.1f} (1 min), {five:.1f} (5 min).\n", flush=True)
 
 
+def commit() -> str:
+    """What is measured; "and changes" where the checkout is not as committed."""
+    words = ["git", "-c", f"safe.directory={lab.root}", "-C", str(lab.root)]
+    named = subprocess.run([*words, "rev-parse", "--short=10", "HEAD"], capture_output=True, text=True).stdout.strip()
+    changed = subprocess.run([*words, "status", "--porcelain", "--", "sidecar", "php-shim"], capture_output=True)
+    return (named or "unknown") + (" and changes" if changed.stdout else "")
+
+
 def main() -> None:
     ready()
     semantic = "with" if (lab.folder("mediawiki", "extensions") / "SemanticMediaWiki").exists() else "without"
     print(f"{time.strftime('%F %H:%M', time.gmtime())} UTC, {os.cpu_count()} cores; "
-          f"MediaWiki {extras.version(lab)} {semantic} Semantic MediaWiki\n")  # fmt: skip
+          f"MediaWiki {extras.version(lab)} {semantic} Semantic MediaWiki; "
+          f"commit {commit()}, {os.environ.get('LAB_SIDECAR_PROFILE') or 'release'} build\n")  # fmt: skip
+    only = set(sys.argv[1:])
     person = site()
     person.login(VOLUNTEER.name, VOLUNTEER.password)
-    begin("A request through the sidecar")
-    gate.bench(person)
-
-    begin("An operation")
     operator = site()
     operator.login(OPERATOR.name, OPERATOR.password)
-    durable.bench(operator)
+    if not only:
+        begin("A request through the sidecar")
+        gate.bench(person)
+        begin("An operation")
+        durable.bench(operator)
 
     project_id = crowd.project(person)
     edits.watch_the_queue()
@@ -48,9 +62,13 @@ def main() -> None:
     crowd.copies(instance, INSTANCES)
     found = edits.documented(INSTANCES)
     begin(f"A list of {INSTANCES:,} instances")
-    lists.bench(person, project_id)
+    lists.index(person, INSTANCES)
+    if not only:
+        lists.bench(person, project_id)
     begin("An edit")
     edits.bench(Bot(VOLUNTEER), instance, found)
+    begin(f"{MANY:,} instances")
+    many.bench(person, operator, instance)
 
 
 if __name__ == "__main__":

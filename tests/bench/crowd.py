@@ -27,6 +27,17 @@ TABLES = {
     "block_device_mapping": "instance_uuid",
 }
 CELL, API = "nova_cell1", "nova_api"
+# What a copy is called, and its address, in SQL.
+NAMED = f"CONCAT('{PROJECT}-', LPAD(seq, 5, '0'))"
+ADDRESSED = "CONCAT('10.0.', seq DIV 250, '.', 1 + seq MOD 250)"
+
+
+def name(number: int) -> str:
+    return f"{PROJECT}-{number:05}"
+
+
+def ip(number: int) -> str:
+    return f"10.0.{number // 250}.{1 + number % 250}"
 
 
 def project(person: Site) -> str:
@@ -53,7 +64,7 @@ def real() -> str:
     """The id of the real instance."""
     member = lab_cloud.Cloud(lab, VOLUNTEER.uid, lab.secret(f"ldap-{VOLUNTEER.uid}"), PROJECT, "people")
     body = {
-        "name": f"{PROJECT}-0001",
+        "name": name(1),
         "flavorRef": member.get("nova", "/flavors")["flavors"][0]["id"],
         "imageRef": member.get("glance", "/images")["images"][0]["id"],
         "networks": "auto",
@@ -63,32 +74,41 @@ def real() -> str:
     return made
 
 
-def copies(of: str, count: int) -> None:
+def known() -> int:
+    """How many there are."""
+    alive = f"SELECT COUNT(*) FROM instances WHERE deleted = 0 AND display_name LIKE '{PROJECT}-%'"
+    return int(mariadb.query(lab, alive, CELL)[0][0])
+
+
+def copies(of: str, count: int, first: int = 2) -> None:
     """Makes the others, so that there are `count` in all; Nova lists them from then on."""
-    address = next(iter(cloud.server(of)["addresses"].values()))[0]["addr"]
+    if first > count:
+        return
+    real_ip = next(iter(cloud.server(of)["addresses"].values()))[0]["addr"]
     fresh = {
         "instances": {
             "uuid": _uuid(of),
-            "display_name": f"CONCAT('{PROJECT}-', LPAD(seq, 4, '0'))",
-            "hostname": f"CONCAT('{PROJECT}-', LPAD(seq, 4, '0'))",
+            "display_name": NAMED,
+            "hostname": NAMED,
             # No compute is to wonder where they are.
             "host": "'copies'",
             "node": "'copies'",
             "updated_at": "UTC_TIMESTAMP()",
         },
         "instance_info_caches": {
-            "network_info": f"REPLACE(network_info, '{address}', CONCAT('10.0.', seq DIV 250, '.', 1 + seq MOD 250))"
+            "network_info": f"REPLACE(network_info, '{real_ip}', {ADDRESSED})"
         },
         "block_device_mapping": {"uuid": "UUID()"},
     }
+    seqs = f"seq_{first}_to_{count}"
     statements = [
-        _copy(CELL, table, name, of, count, {name: _uuid(of)} | fresh.get(table, {})) for table, name in TABLES.items()
+        _copy(CELL, table, by, of, seqs, {by: _uuid(of)} | fresh.get(table, {})) for table, by in TABLES.items()
     ]
-    statements.append(_copy(API, "instance_mappings", "instance_uuid", of, count, {"instance_uuid": _uuid(of)}))
+    statements.append(_copy(API, "instance_mappings", "instance_uuid", of, seqs, {"instance_uuid": _uuid(of)}))
     mariadb.query(lab, "START TRANSACTION;\n" + ";\n".join(statements) + ";\nCOMMIT;", CELL)
 
 
-def _copy(database: str, table: str, name: str, of: str, count: int, changed: dict[str, str]) -> str:
+def _copy(database: str, table: str, by: str, of: str, seqs: str, changed: dict[str, str]) -> str:
     listed = mariadb.query(
         lab, f"SELECT column_name FROM information_schema.columns WHERE table_schema = '{database}'"
         f" AND table_name = '{table}' AND column_name <> 'id'",
@@ -96,8 +116,8 @@ def _copy(database: str, table: str, name: str, of: str, count: int, changed: di
     columns = [column for (column,) in listed]
     values = [changed.get(column, f"`{column}`") for column in columns]
     return (f"INSERT INTO {database}.{table} ({', '.join(f'`{each}`' for each in columns)})"
-            f" SELECT {', '.join(values)} FROM {database}.{table} CROSS JOIN seq_2_to_{count}"
-            f" WHERE {name} = '{of}'")  # fmt: skip
+            f" SELECT {', '.join(values)} FROM {database}.{table} CROSS JOIN {seqs}"
+            f" WHERE {by} = '{of}'")  # fmt: skip
 
 
 def _uuid(of: str) -> str:

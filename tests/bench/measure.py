@@ -9,6 +9,8 @@ from collections.abc import Callable
 from typing import Any
 
 INSTANCES = int(os.environ.get("BENCH_INSTANCES") or 1000)
+# Where it matters that they are many.
+MANY = int(os.environ.get("BENCH_MANY") or 10_000)
 SECONDS = int(os.environ.get("BENCH_SECONDS") or 10)
 # How often what takes long is done.
 ROUNDS = int(os.environ.get("BENCH_ROUNDS") or 20)
@@ -28,6 +30,10 @@ def timed(call: Callable[[], Any]) -> float:
 
 def p50(values: list[float]) -> float:
     return statistics.median(values)
+
+
+def p99(values: list[float]) -> float:
+    return sorted(values)[min(len(values) - 1, int(len(values) * 0.99))]
 
 
 def ms(value: float) -> str:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 from parts import keystone, rabbitmq
-from support import cloud
+from support import broker, cloud
 from support.waiting import until
 from support.wiki import Bot
 from support.world import VOLUNTEER, compared_since, down, sidecar_with
@@ -67,6 +67,31 @@ def test_an_admin_is_nobody_of_the_wiki(volunteer_bot: Bot, name: str) -> None:
     cloud.admin().put("nova", f"/servers/{server}", {"server": {"name": f"{name}-b"}})
     until(lambda: facts(volunteer_bot, title, Instance_Name=f"{name}-b"), "the new name on the page")
     assert volunteer_bot.history(title)[0]["user"] == "OpenStackManager"
+
+
+def test_a_queue_that_is_lost(volunteer_bot: Bot, name: str) -> None:
+    """What happened while there was none is found by comparing, what happens later is told again."""
+    server, title = started(volunteer_bot, name)
+    broker.lose_queue()
+    for new in [f"{name}-b", f"{name}-c"]:
+        cloud.rename(server, new)
+        until(lambda: facts(volunteer_bot, title, Instance_Name=new), f"{new} on the page")
+
+
+def test_what_is_told_twice_and_in_the_wrong_order(volunteer_bot: Bot, name: str) -> None:
+    broker.keep()
+    server, title = started(volunteer_bot, name)
+    cloud.rename(server, f"{name}-b")
+    cloud.act(server, **{"os-stop": None})
+    until(lambda: facts(volunteer_bot, title, Instance_State="SHUTOFF", Instance_Name=f"{name}-b"), "both on the page")
+    told = len(volunteer_bot.history(title))
+    assert broker.tell_again() >= 4
+    # Heard after all of that, since there is one queue.
+    cloud.rename(server, f"{name}-c")
+    until(lambda: facts(volunteer_bot, title, Instance_Name=f"{name}-c"), "the last name on the page")
+    since = volunteer_bot.history(title)[:-told]
+    assert [each["comment"] for each in since] == [f"instance {name}-b is now called {name}-c {UNASKED}"]
+    assert facts(volunteer_bot, title, Instance_State="SHUTOFF")
 
 
 def test_it_goes_on_after_rabbitmq_was_away(volunteer_bot: Bot, name: str) -> None:

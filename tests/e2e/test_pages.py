@@ -10,15 +10,18 @@ from datetime import datetime
 import pytest
 from conftest import fresh_name
 from mwclient.errors import APIError
+from parts import mariadb
 from support import cloud
 from support.between import between
 from support.waiting import until
 from support.wiki import Bot, protected
-from support.world import VOLUNTEER, WIKI, sidecar_with, wiki_read_only
+from support.world import VOLUNTEER, WIKI, lab, sidecar_with, wiki_read_only, wiki_with
 
 SYSTEM = "OpenStackManager"
 TAG = "openstackmanager"
 EDITS = int(os.environ.get("CONFLICTS", "40"))
+# After five the next try is a minute away.
+TRIES = int(os.environ.get("TRIES", "2"))
 
 
 @pytest.fixture(scope="module")
@@ -120,13 +123,58 @@ def written_by_system(bot: Bot, title: str) -> dict | None:
     return latest if latest["user"] == SYSTEM and TAG in latest["tags"] else None
 
 
-def test_a_wiki_that_is_read_only_for_a_moment(volunteer_bot: Bot, instance: dict) -> None:
+def test_a_wiki_that_is_read_only_for_a_while(volunteer_bot: Bot, instance: dict) -> None:
+    """However long it was, and however late the next try would be by then: when it is over the pages follow at once."""
     title, name = instance["page"], fresh_name()
     with wiki_read_only("e2e: copying the database"):
         cloud.admin().put("nova", f"/servers/{instance['instanceid']}", {"server": {"name": name}})
         until(lambda: listed(volunteer_bot, name), "the new name on the list")
+        until(lambda: tries(instance["instanceid"]) >= TRIES, f"{TRIES} tries", 180)
         assert volunteer_bot.facts(title).get("Instance Name") != [name]
+    until(lambda: volunteer_bot.facts(title).get("Instance Name") == [name], "the new name on the page", 30)
+
+
+def test_a_wiki_whose_replicas_lag(volunteer_bot: Bot, instance: dict) -> None:
+    """It asks its bots to wait, and we are one of them; people go on."""
+    title, name = instance["page"], fresh_name()
+    lag = "$wgHooks['ApiMaxLagInfo'][] = static fn ( &$lag ) => $lag = [ 'lag' => 60, 'host' => 'e2e', 'type' => 'db' ];"
+    with wiki_with(lag):
+        until(lambda: asked_to_wait(volunteer_bot), "the wiki asks bots to wait", 20)
+        cloud.rename(instance["instanceid"], name)
+        until(lambda: listed(volunteer_bot, name), "the new name on the list")
+        until(lambda: "maxlag" in put_off(instance["instanceid"]), "the page is put off")
     until(lambda: volunteer_bot.facts(title).get("Instance Name") == [name], "the new name on the page", 120)
+
+
+def asked_to_wait(bot: Bot) -> bool:
+    asked = {"action": "query", "format": "json", "maxlag": 5}
+    return bot.site.connection.get(f"{WIKI}/api.php", params=asked, timeout=30).json().get("error", {}).get("code") == "maxlag"
+
+
+def put_off(instance: str) -> str:
+    """Why an instance's page was not written yet."""
+    return str(waiting("error", instance))
+
+
+def tries(instance: str) -> int:
+    return max((int(attempts) for (attempts,) in waiting("attempts", instance)), default=0)
+
+
+def waiting(column: str, instance: str) -> list[list[str]]:
+    rows = f"SELECT {column} FROM page_queue WHERE page_key LIKE 'instance/%/{instance}'"
+    return mariadb.query(lab, rows, "openstackmanager")
+
+
+def test_who_may_not_edit_so_often(volunteer_bot: Bot, instance: dict) -> None:
+    """Each change comes onto the page all the same, in the name of who made it, no sooner than the wiki lets them."""
+    title = instance["page"]
+    with wiki_with("$wgRateLimits = [ 'edit' => [ 'user' => [ 1, 8 ] ] ];"):
+        before = len(volunteer_bot.history(title))
+        for number in range(3):
+            cloud.member().put("nova", f"/servers/{instance['instanceid']}", {"server": {"name": fresh_name()}})
+            until(lambda: len(volunteer_bot.history(title)) > before + number, "the next name on the page", 120)
+    since = volunteer_bot.history(title)[:-before]
+    assert {each["user"] for each in since} == {VOLUNTEER.name}
 
 
 def listed(bot: Bot, name: str) -> bool:

@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 from conftest import fresh_name
+from parts import ldap
 from settings import ROOT
 from support import cloud
+from support.directory import ldap_modify
 from support.waiting import until
 from support.wiki import Bot, semantic
 from support.world import VOLUNTEER, maintenance
@@ -78,6 +80,30 @@ def test_the_bots_query_for_projects(volunteer_bot: Bot) -> None:
     assert "Nova Resource:Tools" in found
     # The overviews and summaries are neither.
     assert all("All " not in title and "/" not in title for title in found), list(found)
+
+
+def test_what_puppet_does_is_ldaps_word(volunteer_bot: Bot, made: Json) -> None:
+    """An instance's entry is somebody else's; it comes, changes and loses what it said while we look on."""
+    title, dn = made["page"], f"dc={made['instanceid']}.regionone.example,ou=hosts,{ldap.BASE}"
+
+    def says(prop: str, *values: str) -> None:
+        def found() -> list[str]:
+            return sorted(answers(volunteer_bot, f"[[Instance Id::{made['instanceid']}]]|?{prop}")[title][prop])
+
+        until(lambda: found() == sorted(values), f"{prop} {values}")
+
+    ldap_modify(f"dn: {dn}\nchangetype: add\nobjectClass: dNSDomain\nobjectClass: puppetClient\n"
+                "puppetClass: role::web\npuppetVar: storage_server=true\n"
+                "puppetVar: instancecreator_email=volunteer@example.org\n")  # fmt: skip
+    says("Puppet Class", "role::web")
+    says("Puppet Var", "storage_server=true")
+    assert title in volunteer_bot.asked("[[Resource Type::instance]][[Project::bots]][[Puppet Var::storage_server=true]]")
+    ldap_modify(f"dn: {dn}\nchangetype: modify\nadd: puppetClass\npuppetClass: base\n-\n"
+                "delete: puppetVar\npuppetVar: storage_server=true\n")  # fmt: skip
+    says("Puppet Class", "base", "role::web")
+    says("Puppet Var")
+    # Without the last of all entries nobody says anything of it any more: what was said last stands.
+    ldap_modify(f"dn: {dn}\nchangetype: delete\n")
 
 
 def test_sums_are_those_of_the_cloud(volunteer_bot: Bot, made: Json) -> None:

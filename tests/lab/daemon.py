@@ -77,6 +77,12 @@ def running(lab: Lab, name: str) -> bool:
     return bool(record) and _alive(record)
 
 
+def pid(lab: Lab, name: str) -> int:
+    """Its process; 0 where it is not running."""
+    record = _read(lab, name)
+    return record["pid"] if record and _alive(record) else 0
+
+
 def started_at(lab: Lab, name: str) -> float:
     """When it was last started, in seconds of the epoch; 0 where it is not running."""
     record = _read(lab, name)

@@ -29,6 +29,7 @@ class Vocabulary(unittest.TestCase):
             cls.set |= set(re.findall(r"^ \|([^=\n]+)=\{\{\{([^|{}]+)\|\}\}\}", call, re.M))
         pages = "\n".join(without_tests(text) for _, text in rust(ROOT / "sidecar/core/src/pages"))
         cls.written = set(re.findall(r'\bcall\.\w+\(\s*"([^"]+)"', pages))
+        cls.written |= set(re.findall(r'LINE: &str = "\\n\|([^=]+)="', pages))
         vocabulary = json.loads((SCHEMA / "vocabulary.json").read_text())
         cls.declared = {each["name"] for each in vocabulary["properties"]}
 

@@ -20,6 +20,7 @@ pub mod plan;
 pub mod ports;
 pub mod probe;
 pub mod project;
+pub mod puppet;
 pub mod refusal;
 pub mod replay;
 pub mod signing;

@@ -18,7 +18,8 @@ use osm_core::pages::project::{Listed, ProjectPage};
 use osm_core::pages::summary::{self, Reason};
 use osm_core::pages::{encode, redirect, title};
 use osm_core::project::{ManagedProject, Member, Project, WikiNames};
-use std::collections::BTreeMap;
+use osm_core::puppet::Puppet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 const HOSTILE: &str = "x]]{{Delete}}<script>";
@@ -100,21 +101,34 @@ fn hostile_instance() -> Instance {
     }
 }
 
+static NO_PUPPET: Puppet = Puppet {
+    classes: BTreeSet::new(),
+    vars: BTreeSet::new(),
+};
+
 fn page(instance: &Instance) -> InstancePage<'_> {
     InstancePage {
         instance,
         last_reboot: None,
         created_by: Some("Volunteer"),
         fqdn: None,
+        puppet: &NO_PUPPET,
     }
 }
 
 #[test]
 fn instance_pages() {
     let living = instance();
+    let puppet = Puppet {
+        classes: ["role::web", "base"].map(str::to_owned).into(),
+        vars: ["storage_server=true", "a=b, {{c}}|d"]
+            .map(str::to_owned)
+            .into(),
+    };
     let full = InstancePage {
         last_reboot: Some(at("2026-11-23T13:00:00Z")),
         fqdn: Some("tools-web-01.bots.regionone.example"),
+        puppet: &puppet,
         ..page(&living)
     };
     golden("instance", &full.compose("", true));

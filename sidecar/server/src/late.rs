@@ -85,9 +85,13 @@ impl Late {
     async fn round(&self) {
         let asking = self.neighbours.iter().map(async |(name, ask)| {
             let answer = tokio::time::timeout(PATIENCE, ask()).await;
-            self.heard(name, matches!(answer, Ok(Ok(()))));
+            self.heard(name, matches!(answer, Ok(Ok(()))))
         });
-        join_all(asking).await;
+        let back = join_all(asking).await.contains(&true);
+        // The longer it was away, the longer pages would wait for their next try.
+        if back && let Err(error) = self.pages.hasten().await {
+            metrics::backend_error(&error);
+        }
         // Where the database does not answer the old figures stay, and it is named as away.
         if let Err(error) = self.measure().await {
             metrics::backend_error(&error);
@@ -107,13 +111,15 @@ impl Late {
         Ok(())
     }
 
-    /// A neighbour answered, or did not.
-    pub fn heard(&self, name: &'static str, there: bool) {
+    /// A neighbour answered, or did not; says whether it is back.
+    pub fn heard(&self, name: &'static str, there: bool) -> bool {
         let now = (self.clock)();
+        let mut back = false;
         self.change(|state| match there {
             true => {
                 if let Some(since) = state.away.remove(name) {
                     info!(name, %since, "is back");
+                    back = true;
                 }
             }
             false => {
@@ -124,6 +130,7 @@ impl Late {
             }
         });
         metrics::neighbour_away(name, !there);
+        back
     }
 
     fn change(&self, change: impl FnOnce(&mut State)) {

@@ -72,6 +72,17 @@ def wiki_read_only(reason: str) -> Iterator[None]:
         lock.unlink()
 
 
+@contextmanager
+def wiki_with(settings: str) -> Iterator[None]:
+    """The wiki has other settings for a while, in PHP."""
+    file = lab.dir / "mediawiki" / "for-a-while.php"
+    lab.write(file, f"<?php\n{settings}\n", 0o644)
+    try:
+        yield
+    finally:
+        file.unlink()
+
+
 def maintenance(script: str, *words: str) -> str:
     """Runs a maintenance script of the wiki and returns what it prints."""
     from parts import mediawiki

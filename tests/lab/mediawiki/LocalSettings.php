@@ -66,3 +66,8 @@ if ( $lab['smw'] ) {
 	// After the shim, whose empty #set it replaces.
 	wfLoadExtension( 'SetRecorder' );
 }
+
+// What a test has the wiki do for a while.
+if ( is_readable( $lab['folder'] . '/for-a-while.php' ) ) {
+	require $lab['folder'] . '/for-a-while.php';
+}

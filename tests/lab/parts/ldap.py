@@ -101,7 +101,7 @@ def _entries(lab: Lab) -> list[str]:
         return f"uid={person},ou=people,{BASE}"
 
     entries = [entry("", "dcObject organization", dc="cloud", o="Example cloud")]
-    for ou in ("people", "groups", "projects", "services"):
+    for ou in ("people", "groups", "projects", "services", "hosts"):
         entries.append(entry(f"ou={ou}", "organizationalUnit", ou=ou))
     for name in ("openstackmanager", "keystone"):
         entries.append(

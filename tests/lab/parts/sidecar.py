@@ -137,7 +137,7 @@ def _write_config(lab: Lab) -> Path:
             "url": ldap.url(lab),
             "bind_dn": ldap.MANAGER,
             "password_file": str(lab.secret_file("ldap-openstackmanager")),
-            **{f"{ou}_base": f"ou={ou},{ldap.BASE}" for ou in ("people", "projects", "groups")},
+            **{f"{ou}_base": f"ou={ou},{ldap.BASE}" for ou in ("people", "projects", "groups", "hosts")},
         },
     }
     # A JSON string or number is also one of TOML.

@@ -5,12 +5,14 @@ use super::connection::Search;
 use super::dn::{Dn, own_part};
 use super::entry::Entry;
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use ldap3::{Scope, ldap_escape};
 use osm_core::actor::Person;
 use osm_core::ids::{EntryUuid, ProjectName};
 use osm_core::membership::Grant;
 use osm_core::ports::{Directory, Places, PortError};
 use osm_core::project::{Member, Project};
+use osm_core::puppet::Host;
 use std::collections::{BTreeMap, BTreeSet};
 
 const PERSON: &[&str] = &["uid", "cn", "entryUUID"];
@@ -75,12 +77,19 @@ impl Directory for Ldap {
         self.all_places().await
     }
 
+    async fn hosts(&self, since: Option<DateTime<Utc>>) -> Result<Vec<Host>, PortError> {
+        self.all_hosts(since).await
+    }
+
     async fn ping(&self) -> Result<(), PortError> {
         for base in [
             &self.config.people_base,
             &self.config.projects_base,
             &self.config.groups_base,
-        ] {
+        ]
+        .into_iter()
+        .chain(&self.config.hosts_base)
+        {
             let search = Search {
                 base,
                 scope: Scope::Base,

@@ -6,7 +6,7 @@
 //!
 //! Reading order: `dn` (when two DNs are the same) → `entry` (what a search gives) → `connection`
 //! → `directory` (people, projects, roles from entries) → `membership` (writing who is in what) → `places`
-//! (who is where, all of them).
+//! (who is where, all of them) and `hosts` (what Puppet does with which).
 
 // The error that all ports share tells a lot, and is returned seldom.
 #![allow(clippy::result_large_err)]
@@ -15,6 +15,7 @@ mod connection;
 mod directory;
 mod dn;
 mod entry;
+mod hosts;
 mod membership;
 mod places;
 
@@ -22,6 +23,7 @@ use crate::secret::Secret;
 use connection::Connections;
 use dn::Dn;
 use osm_core::ports::{Kind, PortError};
+use std::collections::BTreeSet;
 
 /// Where the directory is, and as whom we come.
 #[derive(Clone, Debug)]
@@ -34,6 +36,10 @@ pub struct LdapConfig {
     pub people_base: String,
     pub projects_base: String,
     pub groups_base: String,
+    /// Where hosts are, if anywhere.
+    pub hosts_base: Option<String>,
+    /// Puppet variables that are never read.
+    pub hidden_vars: BTreeSet<String>,
     /// Go over to TLS on an `ldap://` connection before the password is sent.
     pub starttls: bool,
 }
@@ -61,12 +67,16 @@ impl Ldap {
         if config.password.expose().is_empty() {
             return refuse("password_file", "an empty password would bind as nobody");
         }
+        let hosts = config.hosts_base.as_ref();
         for (what, name) in [
             ("bind_dn", &config.bind_dn),
             ("people_base", &config.people_base),
             ("projects_base", &config.projects_base),
             ("groups_base", &config.groups_base),
-        ] {
+        ]
+        .into_iter()
+        .chain(hosts.map(|base| ("hosts_base", base)))
+        {
             if Dn::parse(name).and_then(|dn| dn.parent()).is_none() {
                 return refuse(what, "is no distinguished name");
             }

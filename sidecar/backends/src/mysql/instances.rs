@@ -11,12 +11,20 @@ use mysql_async::{Params, Value, params};
 use osm_core::action::Action;
 use osm_core::ids::{InstanceId, OperationId, Region};
 use osm_core::instance::Instance;
-use osm_core::ports::{InstanceFilter, InstanceIndex, PortError, Seen, Told};
+use osm_core::ports::{InstanceFilter, InstanceIndex, PageDue, PortError, Seen, Told};
+use osm_core::puppet::Puppet;
 
-const COLUMNS: &str = "i.facts, i.as_of, n.last_reboot, n.created_by";
-const NOTES: &str = "LEFT JOIN instance_notes n ON n.region = i.region AND n.id = i.id";
+const COLUMNS: &str = "i.facts, i.as_of, n.last_reboot, n.created_by, p.puppet";
+const NOTES: &str = "LEFT JOIN instance_notes n ON n.region = i.region AND n.id = i.id
+  LEFT JOIN instance_puppet p ON p.region = i.region AND p.id = i.id";
 
-type Columns = (String, NaiveDateTime, Option<NaiveDateTime>, Option<String>);
+type Columns = (
+    String,
+    NaiveDateTime,
+    Option<NaiveDateTime>,
+    Option<String>,
+    Option<String>,
+);
 
 #[async_trait]
 impl InstanceIndex for Store {
@@ -93,6 +101,40 @@ impl InstanceIndex for Store {
                     },
                 )
                 .await?)
+        })
+        .await
+    }
+
+    async fn note_puppet(
+        &self,
+        region: &Region,
+        id: InstanceId,
+        puppet: &Puppet,
+        due: &PageDue,
+    ) -> Result<(), PortError> {
+        self.attempt("note what Puppet does with an instance in", || async {
+            let mut tx = self.begin().await?;
+            let (region, id) = (region.as_str(), id.to_string());
+            if puppet.is_empty() {
+                tx.exec_drop(
+                    "DELETE FROM instance_puppet WHERE region = ? AND id = ?",
+                    (region, id),
+                )
+                .await?;
+            } else {
+                tx.exec_drop(
+                    "INSERT INTO instance_puppet (region, id, puppet) VALUES (:region, :id, :puppet)
+                     ON DUPLICATE KEY UPDATE puppet = :puppet",
+                    params! {
+                        "region" => region,
+                        "id" => id,
+                        "puppet" => encode("puppet", puppet)?,
+                    },
+                )
+                .await?;
+            }
+            add_due(&mut tx, due).await?;
+            commit(tx).await
         })
         .await
     }
@@ -256,11 +298,14 @@ fn columns(instance: &Instance, as_of: NaiveDateTime) -> Result<Params, Failure>
     })
 }
 
-fn seen_of((facts, as_of, last_reboot, created_by): Columns) -> Result<Seen, Failure> {
+fn seen_of((facts, as_of, last_reboot, created_by, puppet): Columns) -> Result<Seen, Failure> {
     Ok(Seen {
         instance: decode("instance", &facts)?,
         as_of: as_of.and_utc(),
         last_reboot: last_reboot.map(|at| at.and_utc()),
         created_by,
+        puppet: puppet
+            .and_then(|puppet| readable("puppet", decode("puppet", &puppet)))
+            .unwrap_or_default(),
     })
 }

@@ -11,6 +11,7 @@ mod instances;
 mod links;
 mod migrate;
 mod operations;
+mod page_claims;
 mod pages;
 mod seals;
 mod stored;

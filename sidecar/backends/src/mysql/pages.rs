@@ -1,6 +1,7 @@
 //! Pages with work waiting, and the pages known.
 
 use super::failure::Failure;
+use super::page_claims::{held, reasons};
 use super::stored::{decode, encode};
 use super::{Store, commit, first, lease_end, marks, put, rows};
 use async_trait::async_trait;
@@ -69,6 +70,38 @@ impl Pages for Store {
             )
             .await?;
             commit(tx).await
+        })
+        .await
+    }
+
+    async fn next_titles(&self, now: DateTime<Utc>, limit: u32) -> Result<Vec<String>, PortError> {
+        self.attempt("look which pages come next in", || async {
+            // In the order of claims, whose conditions need not be met: these are read, not taken.
+            let found: Vec<(String,)> = rows(
+                &mut self.conn().await?,
+                "SELECT p.title FROM page_queue q FORCE INDEX (turn)
+                 JOIN pages p ON p.page_key = q.page_key
+                 WHERE q.due_at <= ? ORDER BY q.seen_only, q.since LIMIT ?",
+                (now.naive_utc(), limit),
+            )
+            .await?;
+            Ok(found.into_iter().map(|(title,)| title).collect())
+        })
+        .await
+    }
+
+    async fn hasten(&self) -> Result<(), PortError> {
+        self.attempt("have pages tried again in", || async {
+            let now = Utc::now().naive_utc();
+            Ok(self
+                .conn()
+                .await?
+                .exec_drop(
+                    "UPDATE page_queue SET due_at = ?
+                     WHERE owner IS NULL AND error IS NOT NULL AND due_at > ?",
+                    (now, now),
+                )
+                .await?)
         })
         .await
     }
@@ -359,41 +392,4 @@ pub(super) async fn add_due(tx: &mut Transaction<'_>, due: &PageDue) -> Result<(
     )
     .await?;
     Ok(())
-}
-
-/// Refused unless this very claim is in force; the page's row is locked.
-async fn held(tx: &mut Transaction<'_>, owner: &str, work: &PageWork) -> Result<(), Failure> {
-    let row: Option<(Option<String>, u32)> = first(
-        tx,
-        "SELECT owner, attempts FROM page_queue WHERE page_key = ? FOR UPDATE",
-        (work.key.stored(),),
-    )
-    .await?;
-    match row {
-        Some((Some(holder), attempts)) if holder == owner && attempts == work.attempts + 1 => {
-            Ok(())
-        }
-        _ => Err(Failure::Conflict(format!(
-            "the page {} is no longer held by {owner}",
-            work.key.stored()
-        ))),
-    }
-}
-
-async fn reasons(on: &mut impl Queryable, key: &PageKey) -> Result<Vec<(u64, PageDue)>, Failure> {
-    type Row = (u64, Option<u64>, Option<String>, Option<String>, String);
-    let sql = "SELECT id, wiki_user_id, wiki_user_name, operation_id, what FROM page_reasons
-               WHERE page_key = ? ORDER BY id";
-    let found: Vec<Row> = rows(on, sql, (key.stored(),)).await?;
-    let reasons = found.into_iter().map(|(id, by, by_name, operation, what)| {
-        let due = PageDue {
-            key: key.clone(),
-            by,
-            by_name,
-            operation: operation.map(OperationId::trusted),
-            what,
-        };
-        (id, due)
-    });
-    Ok(reasons.collect())
 }

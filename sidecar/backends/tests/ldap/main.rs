@@ -10,6 +10,7 @@
     clippy::indexing_slicing
 )]
 
+mod hosts;
 #[path = "../support/leave.rs"]
 mod leave;
 mod membership;

@@ -278,6 +278,8 @@ async fn a_server_that_does_not_answer_is_not_waited_for() {
         people_base: BASE.to_owned(),
         projects_base: BASE.to_owned(),
         groups_base: BASE.to_owned(),
+        hosts_base: None,
+        hidden_vars: BTreeSet::new(),
         starttls: false,
     });
     let refused = directory.unwrap().projects().await.unwrap_err();

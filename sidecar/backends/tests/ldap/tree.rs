@@ -29,6 +29,8 @@ pub fn config(base: &str) -> LdapConfig {
         people_base: format!("ou=people,{base}"),
         projects_base: format!("ou=projects,{base}"),
         groups_base: format!("ou=groups,{base}"),
+        hosts_base: Some(format!("ou=hosts,{base}")),
+        hidden_vars: ["instancecreator_email".to_owned()].into(),
         starttls: false,
     }
 }
@@ -74,7 +76,7 @@ impl Tree {
         let admin = admin().await;
         let mut tree = Self { admin, base };
         tree.add("", "organizationalUnit", &[]).await;
-        for ou in ["people", "projects", "groups"] {
+        for ou in ["people", "projects", "groups", "hosts"] {
             tree.add(&format!("ou={ou},"), "organizationalUnit", &[])
                 .await;
         }

@@ -34,21 +34,34 @@ async fn the_newest_sight_of_an_instance_stands() {
         );
 
         // The pages that tell of it are due with it.
+        let due = PageDue {
+            key: PageKey::Instances,
+            by: None,
+            by_name: None,
+            operation: None,
+            what: "seen".to_owned(),
+        };
         let told = |old: Option<&Instance>| {
             assert_eq!(old, Some(&new));
-            let (key, what) = (PageKey::Instances, "seen".to_owned());
-            let (by, by_name, operation) = (None, None, None);
-            vec![PageDue {
-                key,
-                by,
-                by_name,
-                operation,
-                what,
-            }]
+            vec![due.clone()]
         };
         assert_eq!(store.backlog().await.unwrap().0, 0);
         let before = store.observe_and_tell(&new, at(3), &told).await.unwrap();
         assert_eq!(before, Some(new.clone()));
+        assert_eq!(store.backlog().await.unwrap().0, 1);
+        // What Puppet does is noted with the page that tells of it, and taken away as well.
+        let puppet = Puppet {
+            classes: ["role::web".to_owned()].into(),
+            vars: ["a=b".to_owned()].into(),
+        };
+        for says in [puppet, Puppet::default()] {
+            store
+                .note_puppet(&region(), old.id, &says, &due)
+                .await
+                .unwrap();
+            let seen = store.seen(&region(), old.id).await.unwrap().unwrap();
+            assert_eq!(seen.puppet, says);
+        }
         assert_eq!(store.backlog().await.unwrap().0, 1);
 
         // Seen first by many at once.

@@ -39,6 +39,7 @@ use osm_core::ports::{
     NewWish, Nonces, Open, OperationFilter, OperationState, OperationWork, Operations, PageDue,
     PageKey, PageRecord, Pages, Pin, Pins, StepNote, StepRecord, StepState, Submitted, Trace, Wish,
 };
+use osm_core::puppet::Puppet;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -101,13 +101,22 @@ async fn pages_are_handed_out_people_first() {
                 .unwrap()
                 .is_none()
         );
+        // Sooner, where who was away is back.
+        store.hasten().await.unwrap();
+        let back = store.claim_page("c", soon(), LEASE).await.unwrap().unwrap();
+        assert_eq!((&back.key, back.attempts), (&one, 1));
+        let at = Utc::now() + TimeDelta::hours(1);
+        store
+            .page_later("c", &back, at, Some("again"))
+            .await
+            .unwrap();
         let later = Utc::now() + TimeDelta::hours(2);
         let retried = store.claim_page("b", later, LEASE).await.unwrap().unwrap();
         // By then the lease on three is over as well. Its owner claims it again, and what the owner
         // began under the old claim counts no more.
         let taken_over = store.claim_page("c", later, LEASE).await.unwrap().unwrap();
         assert_eq!((&retried.key, retried.attempts), (&three, 1));
-        assert_eq!((&taken_over.key, taken_over.attempts), (&one, 1));
+        assert_eq!((&taken_over.key, taken_over.attempts), (&one, 2));
         assert_eq!(
             store.page_done("b", &third).await.unwrap_err().kind,
             Kind::Conflict

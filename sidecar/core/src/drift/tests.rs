@@ -74,6 +74,7 @@ fn seen(instance: Instance) -> Seen {
         as_of: at(-10),
         last_reboot: None,
         created_by: None,
+        puppet: crate::puppet::Puppet::default(),
     }
 }
 

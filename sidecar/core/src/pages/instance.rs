@@ -3,6 +3,7 @@
 use super::region;
 use super::template::Call;
 use crate::instance::Instance;
+use crate::puppet::Puppet;
 use chrono::{DateTime, Utc};
 
 /// What an instance's page is composed from.
@@ -16,6 +17,8 @@ pub struct InstancePage<'a> {
     pub created_by: Option<&'a str>,
     /// Its name in the DNS, where there is one.
     pub fqdn: Option<&'a str>,
+    /// What its entry in LDAP says.
+    pub puppet: &'a Puppet,
 }
 
 impl InstancePage<'_> {
@@ -46,6 +49,8 @@ impl InstancePage<'_> {
         call.time("Launch Time", i.launched);
         if !gone {
             call.maybe("FQDN", self.fqdn);
+            call.list("Puppet Class", &self.puppet.classes);
+            call.list("Puppet Var", &self.puppet.vars);
         }
         call.time("Creation Time", Some(i.created));
         call.time("Last Reboot", self.last_reboot);

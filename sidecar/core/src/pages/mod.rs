@@ -1,9 +1,10 @@
 //! Facts become page text. Pure: the same facts give the same text, and what people wrote stays.
 //!
 //! [`encode`] knows how a value is written where; [`title`] what a page is called; [`region`] which part of a
-//! page is ours; [`instance`], [`project`], [`overview`], [`noisy`], [`redirect`] and [`audit`] compose; [`touched`]
+//! page is ours, [`dated`] as of when it says so; [`instance`], [`project`], [`overview`], [`noisy`], [`redirect`] and [`audit`] compose; [`touched`]
 //! says which pages tell of a change, [`summary`] what was done.
 
+mod as_of;
 pub mod audit;
 pub mod encode;
 pub mod instance;
@@ -19,3 +20,5 @@ pub mod summary;
 mod template;
 pub mod title;
 pub mod touched;
+
+pub use as_of::dated;

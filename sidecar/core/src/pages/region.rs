@@ -62,7 +62,7 @@ fn region(machine: &str) -> String {
 }
 
 /// One begin, then one end: the state in which nobody has touched the marks.
-fn whole(found: &Scan) -> Option<(&Mark, &Mark)> {
+pub(super) fn whole(found: &Scan) -> Option<(&Mark, &Mark)> {
     match found.marks.as_slice() {
         [begin, end] if begin.side == Side::Begin && end.side == Side::End => Some((begin, end)),
         _ => None,

@@ -107,6 +107,14 @@ pub fn changed(instance: &str) -> String {
     )
 }
 
+/// "what Puppet does with instance tools-web-01 changed"
+pub fn puppet(instance: &str) -> String {
+    format!(
+        "what Puppet does with instance {} changed",
+        encode::summary(instance, NAME)
+    )
+}
+
 fn done(verb: &str, instance: &str, project: &ProjectName) -> String {
     let instance = encode::summary(instance, NAME);
     let project = encode::summary(project.as_str(), NAME);

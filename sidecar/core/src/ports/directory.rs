@@ -6,7 +6,9 @@ use crate::drift::Assigned;
 use crate::ids::{EntryUuid, ProjectId, ProjectName};
 use crate::membership::Grant;
 use crate::project::Project;
+use crate::puppet::Host;
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Who has a place in a project's group or in one of its roles, members or not.
@@ -40,6 +42,8 @@ pub trait Directory: Send + Sync {
     async fn holds(&self, grant: &Grant) -> Result<Option<bool>, PortError>;
     /// All places in groups and roles, in few searches.
     async fn places(&self) -> Result<Places, PortError>;
+    /// The entries of hosts, all of them or those changed since, in one search; none where we know of no base.
+    async fn hosts(&self, since: Option<DateTime<Utc>>) -> Result<Vec<Host>, PortError>;
     /// For health checks: bind and read the base.
     async fn ping(&self) -> Result<(), PortError>;
 }

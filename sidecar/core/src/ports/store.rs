@@ -7,6 +7,7 @@ use crate::instance::Instance;
 use crate::membership::Place;
 use crate::message::Msg;
 use crate::plan::{Change, Plan};
+use crate::puppet::Puppet;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -436,6 +437,10 @@ pub trait Pages: Send + Sync {
         at: DateTime<Utc>,
         why: Option<&str>,
     ) -> Result<(), PortError>;
+    /// The titles of those that would be claimed next, as far as they have any.
+    async fn next_titles(&self, now: DateTime<Utc>, limit: u32) -> Result<Vec<String>, PortError>;
+    /// Somebody who was away is back: what was put off for an error is to be tried again at once.
+    async fn hasten(&self) -> Result<(), PortError>;
     /// The pages that wait.
     async fn queued(&self) -> Result<Vec<Waiting>, PortError>;
     /// How many pages wait, and since when the oldest does.
@@ -471,6 +476,8 @@ pub struct Seen {
     pub last_reboot: Option<DateTime<Utc>>,
     /// The wiki user who made it through us.
     pub created_by: Option<String>,
+    /// What its entry in LDAP says.
+    pub puppet: Puppet,
 }
 
 /// Which instances a list is to hold.
@@ -531,6 +538,14 @@ pub trait InstanceIndex: Send + Sync {
         region: &Region,
         id: InstanceId,
         name: &str,
+    ) -> Result<(), PortError>;
+    /// Notes what its entry in LDAP says, and that its page is due, in one transaction.
+    async fn note_puppet(
+        &self,
+        region: &Region,
+        id: InstanceId,
+        puppet: &Puppet,
+        due: &PageDue,
     ) -> Result<(), PortError>;
     /// The operation that is known to have made it.
     async fn maker(

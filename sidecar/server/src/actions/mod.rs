@@ -33,6 +33,7 @@ use chrono::{DateTime, Utc};
 use osm_core::actor::WikiUser;
 use osm_core::authz::Policy;
 use osm_core::ids::{ProjectName, Region};
+use osm_core::instance::Instance;
 use osm_core::message::Msg;
 use osm_core::ports::{
     ComputeRead, Directory, Identity, InstanceIndex, Links, Operations, Pages, Pins, WikiRead,
@@ -106,6 +107,29 @@ impl Settings {
     /// The names of the regions.
     pub fn region_names(&self) -> Vec<Region> {
         self.regions.iter().map(|r| r.name.clone()).collect()
+    }
+
+    /// An instance's name in the DNS, where its region has a domain.
+    pub fn fqdn(&self, instance: &Instance) -> Option<String> {
+        let domain = self.domain(instance)?;
+        Some(format!("{}.{}.{domain}", instance.name, instance.project))
+    }
+
+    /// What an entry of its own in LDAP may be called. The id before the name, which others had before.
+    pub fn host_names(&self, instance: &Instance) -> Vec<String> {
+        let mut names = vec![instance.id.to_string()];
+        if let Some(domain) = self.domain(instance) {
+            names.push(format!("{}.{}.{domain}", instance.id, instance.project));
+            names.push(format!("{}.{domain}", instance.id));
+        }
+        names.extend(self.fqdn(instance));
+        names
+    }
+
+    fn domain(&self, instance: &Instance) -> Option<&str> {
+        let mut regions = self.regions.iter();
+        let region = regions.find(|r| r.name == instance.region)?;
+        region.domain.as_deref()
     }
 
     /// A project that makes more instances than anybody wants pages of.

@@ -33,6 +33,8 @@ pub fn directory(config: &Config, secrets: &Secrets) -> Result<Ldap, PortError> 
         people_base: ldap.people_base.clone(),
         projects_base: ldap.projects_base.clone(),
         groups_base: ldap.groups_base.clone(),
+        hosts_base: ldap.hosts_base.clone(),
+        hidden_vars: ldap.hidden_puppet_vars.clone(),
         starttls: ldap.starttls,
     })
 }

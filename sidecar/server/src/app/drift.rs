@@ -3,7 +3,7 @@
 use super::{App, settings};
 use crate::actions::Settings;
 use crate::config::Config;
-use crate::documenter::{Counts, Documenter};
+use crate::documenter::{Ahead, Counts, Documenter};
 use crate::drift::Drift;
 use chrono::Utc;
 use osm_backends::openstack::OpenStack;
@@ -35,6 +35,7 @@ impl App {
             documentation: config.pages.project_doc_section,
             clock: Utc::now,
             counts: Counts::default(),
+            ahead: Ahead::default(),
         }
     }
 

@@ -1,9 +1,11 @@
 //! The configuration file. Every key is described in docs/config.example.toml; a test keeps the two the same.
 
 mod check;
+mod ldap;
 mod rabbitmq;
 mod secrets;
 
+pub use ldap::Ldap;
 pub use rabbitmq::RabbitMq;
 pub use secrets::{Env, Secrets};
 
@@ -148,24 +150,6 @@ pub struct RegionConfig {
     pub domain: Option<String>,
     /// Why nothing may be written there, if so.
     pub read_only: Option<String>,
-}
-
-/// LDAP.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-#[allow(missing_docs)]
-pub struct Ldap {
-    pub url: Url,
-    pub bind_dn: String,
-    pub password_file: Option<PathBuf>,
-    pub people_base: String,
-    pub projects_base: String,
-    pub groups_base: String,
-    #[serde(default)]
-    pub starttls: bool,
-    /// The wiki checks its own logins against this LDAP, so that equal names are the same person.
-    #[serde(default)]
-    pub wiki_login_is_ldap: bool,
 }
 
 /// What a member of a project needs for an action.

@@ -1,13 +1,14 @@
 //! Gathers what a page is composed from.
 
 use super::Documenter;
+use chrono::{DateTime, Utc};
 use osm_core::audit::Anchor;
 use osm_core::ids::{InstanceId, ProjectName, Region};
 use osm_core::instance::Instance;
 use osm_core::pages::instance::InstancePage;
 use osm_core::pages::overview::{self, Shown};
 use osm_core::pages::project::{Listed, ProjectPage};
-use osm_core::pages::{audit, noisy, redirect, title};
+use osm_core::pages::{audit, dated, noisy, redirect, title};
 use osm_core::ports::{InstanceFilter, Kind, PageKey, PortError, Seen};
 use osm_core::project::{ManagedProject, Project, WikiNames};
 use tracing::debug;
@@ -16,13 +17,16 @@ use tracing::debug;
 pub(super) struct Draft {
     pub(super) title: String,
     facts: Facts,
+    /// When the facts were seen.
+    as_of: DateTime<Utc>,
 }
 
 impl Draft {
-    pub(super) fn new(title: impl Into<String>, facts: Facts) -> Self {
+    pub(super) fn new(title: impl Into<String>, facts: Facts, as_of: DateTime<Utc>) -> Self {
         Self {
             title: title.into(),
             facts,
+            as_of,
         }
     }
 }
@@ -64,6 +68,7 @@ pub(super) enum Facts {
 impl Draft {
     /// The page's text, given what stands there; `None` where there should be no page.
     pub(super) fn compose(&self, old: &str, documentation: bool) -> Option<String> {
+        let dated = |compose: &dyn Fn(&str) -> String| Some(dated(old, self.as_of, compose));
         match &self.facts {
             Facts::Instance { seen, fqdn } => {
                 let page = InstancePage {
@@ -71,8 +76,9 @@ impl Draft {
                     last_reboot: seen.last_reboot,
                     created_by: seen.created_by.as_deref(),
                     fqdn: fqdn.as_deref(),
+                    puppet: &seen.puppet,
                 };
-                Some(page.compose(old, documentation))
+                dated(&|old| page.compose(old, documentation))
             }
             Facts::Project {
                 project,
@@ -84,12 +90,14 @@ impl Draft {
                     wiki_names,
                     instances: instances.as_deref(),
                 };
-                Some(page.compose(old, documentation))
+                dated(&|old| page.compose(old, documentation))
             }
-            Facts::Projects(projects) => Some(overview::projects(old, projects)),
-            Facts::Instances { shown, noisy } => Some(overview::instances(old, shown, noisy)),
+            Facts::Projects(projects) => dated(&|old| overview::projects(old, projects)),
+            Facts::Instances { shown, noisy } => {
+                dated(&|old| overview::instances(old, shown, noisy))
+            }
             Facts::Summary { project, instances } => match instances {
-                Some(instances) => Some(noisy::summed_up(old, project, instances)),
+                Some(instances) => dated(&|old| noisy::summed_up(old, project, instances)),
                 None => (!old.is_empty()).then(|| noisy::no_longer(old, project)),
             },
             Facts::NameInUse { target } => Some(redirect::in_use(old, target)),
@@ -122,7 +130,11 @@ impl Documenter {
             PageKey::Instances => self.instances().await.map(Some),
             PageKey::Audit => {
                 let newest = self.audit.anchors(audit::LISTED).await?;
-                Ok(Some(Draft::new(title::AUDIT, Facts::Audit { newest })))
+                Ok(Some(Draft::new(
+                    title::AUDIT,
+                    Facts::Audit { newest },
+                    self.now(),
+                )))
             }
         }
     }
@@ -142,13 +154,15 @@ impl Documenter {
                 "the instance has not been seen yet",
             )
         })?;
-        let fqdn = self.fqdn(&seen.instance);
+        let fqdn = self.settings.fqdn(&seen.instance);
         if self.settings.is_noisy(&seen.instance.project) && !self.stands(key).await? {
             return Ok(None);
         }
         let title = self.instance_title(key, id).await?;
+        let as_of = seen.as_of;
         let seen = Box::new(seen);
-        Ok(Some(Draft::new(title, Facts::Instance { seen, fqdn })))
+        let facts = Facts::Instance { seen, fqdn };
+        Ok(Some(Draft::new(title, facts, as_of)))
     }
 
     /// Whether a page was written once.
@@ -157,17 +171,23 @@ impl Documenter {
         Ok(record.is_some_and(|record| record.page_id.is_some()))
     }
 
-    fn fqdn(&self, instance: &Instance) -> Option<String> {
-        let region = self
-            .settings
-            .regions
-            .iter()
-            .find(|r| r.name == instance.region)?;
-        let domain = region.domain.as_deref()?;
-        Some(format!("{}.{}.{domain}", instance.name, instance.project))
+    pub(super) fn now(&self) -> DateTime<Utc> {
+        (self.clock)()
+    }
+
+    /// When our copy of the cloud was last read through, of the region where that is longest ago.
+    pub(super) async fn read_through(&self) -> Result<DateTime<Utc>, PortError> {
+        let mut oldest = self.now();
+        for region in self.settings.region_names() {
+            if let Some(at) = self.index.watermark(&region).await? {
+                oldest = oldest.min(at);
+            }
+        }
+        Ok(oldest)
     }
 
     async fn project(&self, name: &ProjectName) -> Result<Option<Draft>, PortError> {
+        let as_of = self.now();
         let Some(project) = self.directory.project(name).await? else {
             debug!(project = %name, "not in LDAP; its page is left as it is");
             return Ok(None);
@@ -198,7 +218,7 @@ impl Documenter {
             wiki_names,
             instances,
         };
-        Ok(Some(Draft::new(title::project_title(name), facts)))
+        Ok(Some(Draft::new(title::project_title(name), facts, as_of)))
     }
 
     /// The wiki names of a project's people, where somebody linked them.
@@ -264,6 +284,6 @@ impl Documenter {
                 last: target,
             },
         };
-        Ok(Some(Draft::new(title, facts)))
+        Ok(Some(Draft::new(title, facts, self.now())))
     }
 }

@@ -13,6 +13,7 @@ use tracing::warn;
 impl Documenter {
     /// The projects that both LDAP and Keystone have.
     pub(super) async fn projects(&self) -> Result<Option<Draft>, PortError> {
+        let as_of = self.now();
         let managed: BTreeSet<ProjectName> = self.managed().await?.into_iter().collect();
         let mut projects = self.directory.projects().await?;
         projects.retain(|project| managed.contains(&project.name));
@@ -20,11 +21,13 @@ impl Documenter {
             warn!("LDAP names no project; the page of all projects is left as it is");
             return Ok(None);
         }
-        Ok(Some(Draft::new(title::PROJECTS, Facts::Projects(projects))))
+        let facts = Facts::Projects(projects);
+        Ok(Some(Draft::new(title::PROJECTS, facts, as_of)))
     }
 
     /// As many of all instances as the page lists, and one more where there are more.
     pub(super) async fn instances(&self) -> Result<Draft, PortError> {
+        let as_of = self.read_through().await?;
         let managed = self.managed().await?.into_iter();
         let (noisy, others) = managed.partition(|project| self.settings.is_noisy(project));
         let limit = u32::try_from(LISTED + 1).unwrap_or(u32::MAX);
@@ -35,12 +38,14 @@ impl Documenter {
         Ok(Draft::new(
             title::INSTANCES,
             Facts::Instances { shown, noisy },
+            as_of,
         ))
     }
 
     /// A noisy project's one page for its instances; also of a project that is noisy no more, where it has one.
     pub(super) async fn summary(&self, project: &ProjectName) -> Result<Option<Draft>, PortError> {
         let title = title::summary_title(project);
+        let as_of = self.read_through().await?;
         let instances = if self.settings.is_noisy(project) {
             let known = self.living(vec![project.clone()], u32::MAX).await?;
             Some(known.into_iter().map(|seen| seen.instance).collect())
@@ -51,6 +56,7 @@ impl Documenter {
         Ok(Some(Draft::new(
             title,
             Facts::Summary { project, instances },
+            as_of,
         )))
     }
 

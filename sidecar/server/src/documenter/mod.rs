@@ -4,6 +4,7 @@
 //!
 //! A reason to write a page is forgotten only when the page stands as composed.
 
+mod ahead;
 mod compare;
 mod compose;
 mod lists;
@@ -11,6 +12,7 @@ mod titles;
 
 use crate::actions::{Clock, Settings};
 use crate::telemetry::metrics;
+pub use ahead::Ahead;
 use chrono::TimeDelta;
 use compose::Draft;
 use osm_core::pages::summary::{self, Reason};
@@ -82,6 +84,8 @@ pub struct Documenter {
     pub clock: Clock,
     /// What was done, for `/metrics`.
     pub counts: Counts,
+    /// Pages read before their turn.
+    pub ahead: Ahead,
 }
 
 /// What the documenter did since the process began.
@@ -271,7 +275,9 @@ impl Documenter {
     /// The page as it stands: by its id where we know one, since people may have moved it. Where they moved it
     /// out of the namespace, in which alone we write, it is begun again under its own title.
     async fn standing(&self, work: &PageWork, title: &str) -> Result<Option<PageState>, PortError> {
-        let page = self.wiki.pages(&[title.to_owned()]).await?.pop();
+        let known = self.pages.page(&work.key).await?;
+        let saved = known.map_or(0, |record| record.revision);
+        let page = self.read(title, saved).await?;
         self.moved(&work.key, page).await
     }
 

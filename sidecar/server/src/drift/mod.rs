@@ -264,8 +264,14 @@ impl Drift {
             };
             (key, Some(project.clone()))
         }));
-        if scope.has(None) && self.pages.page(&PageKey::Audit).await?.is_some() {
-            keys.there.push((PageKey::Audit, None));
+        // Everybody's, so to be seen by those who see everything.
+        if scope.has(None) {
+            for key in [PageKey::Projects, PageKey::Instances, PageKey::Audit] {
+                // One that was never written is at its first look.
+                if self.pages.page(&key).await?.is_some() {
+                    keys.there.push((key, None));
+                }
+            }
         }
         Ok(keys)
     }

@@ -1,10 +1,11 @@
 //! Hears notifications and has what they tell of looked at. A message is settled when its effect is in MySQL,
 //! so that one that is heard by a process that dies is heard again.
 
+use super::Observer;
+use super::change::settle;
 use super::looks::{About, Look, Looks, Verdict};
 use super::ours::Ours;
 use super::who::Who;
-use super::{Observer, settle};
 use crate::late::Late;
 use crate::telemetry::metrics;
 use futures_util::StreamExt as _;

@@ -4,6 +4,8 @@
 //! comparison at start, now and then, and when notifications were missed. An error or an empty answer changes
 //! nothing: an instance is held deleted only on Nova's word for that very id.
 
+mod change;
+mod hosts;
 mod listen;
 mod looks;
 mod missing;
@@ -17,13 +19,14 @@ pub use who::Who;
 use crate::actions::{Clock, Settings};
 use crate::restored::{Restored, made_by};
 use crate::telemetry::metrics;
+use change::{differing, seen, settle};
 use chrono::{DateTime, TimeDelta, Utc};
 use osm_core::ids::{InstanceId, ProjectId, ProjectName, Region};
 use osm_core::instance::Instance;
 use osm_core::pages::{summary, touched};
 use osm_core::ports::{
     ComputeRead, Directory, Identity, InstanceFilter, InstanceIndex, OperationFilter, Operations,
-    PageDue, PageKey, Pages, Pin, Pins, PortError, Seen, Since, Trace,
+    PageKey, Pages, Pin, Pins, PortError, Seen, Since, Trace,
 };
 use ours::{Claim, Ours};
 use std::collections::{BTreeMap, BTreeSet};
@@ -76,6 +79,7 @@ impl Observer {
     /// Watches until told to stop.
     pub async fn run(self: Arc<Self>, mut shutdown: watch::Receiver<bool>) {
         let mut compared: Option<DateTime<Utc>> = None;
+        let mut hosts: Option<DateTime<Utc>> = None;
         while !*shutdown.borrow() {
             let now = (self.clock)();
             let compare = TimeDelta::from_std(self.compare).unwrap_or(TimeDelta::MAX);
@@ -88,6 +92,8 @@ impl Observer {
                     metrics::backend_error(&error);
                 }
             }
+            self.look_at_hosts(compared == Some(now), &mut hosts, now)
+                .await;
             tokio::select! {
                 () = tokio::time::sleep(self.poll) => {}
                 () = self.missed.notified() => compared = None,
@@ -332,66 +338,5 @@ impl Observer {
                 .map(|o| (o.id.to_string(), o.plan.project_id))
                 .collect(),
         })
-    }
-}
-
-/// A deleted server has a time of deletion, also where Nova lists it without one.
-fn settle(instance: Instance) -> Instance {
-    let gone = matches!(instance.status.as_str(), "DELETED" | "SOFT_DELETED");
-    Instance {
-        deleted: instance.deleted.or(gone.then_some(instance.updated)),
-        ..instance
-    }
-}
-
-/// The pages that tell of what is otherwise than it was.
-fn differing(
-    old: Option<&Instance>,
-    new: &Instance,
-    noisy: bool,
-    by: Option<&Doer>,
-) -> Vec<PageDue> {
-    let new = match old {
-        Some(old) => new.clone().following(old),
-        None => new.clone(),
-    };
-    let what = match old {
-        Some(old) if same_facts(old, &new) => return Vec::new(),
-        Some(old) => changed(old, &new),
-        // It came and went between two looks: it was there, so it is told of.
-        None if new.deleted.is_some() => summary::state(&new.name, "DELETED"),
-        None => summary::found(&new.name, &new.project),
-    };
-    let keys = touched::by_change(old, &new, noisy).into_iter();
-    keys.map(|key| seen(key, &what, by)).collect()
-}
-
-/// A page is due since something was seen.
-fn seen(key: PageKey, what: &str, by: Option<&Doer>) -> PageDue {
-    let by = by.filter(|_| !key.quiet());
-    PageDue {
-        key,
-        by: by.map(|doer| doer.wiki_user_id),
-        by_name: by.map(|doer| doer.name.clone()),
-        operation: None,
-        what: what.to_owned(),
-    }
-}
-
-/// `updated` moves without anything to tell.
-fn same_facts(old: &Instance, new: &Instance) -> bool {
-    let old = Instance {
-        updated: new.updated,
-        ..old.clone()
-    };
-    old == *new
-}
-
-fn changed(old: &Instance, new: &Instance) -> String {
-    match () {
-        () if new.deleted.is_some() => summary::state(&new.name, "DELETED"),
-        () if old.name != new.name => summary::renamed(&old.name, &new.name),
-        () if old.status != new.status => summary::state(&new.name, &new.status),
-        () => summary::changed(&new.name),
     }
 }

@@ -185,6 +185,12 @@ impl Directory for Twin {
     async fn places(&self) -> Result<osm_core::ports::Places, PortError> {
         Ok(osm_core::ports::Places::default())
     }
+    async fn hosts(
+        &self,
+        _: Option<chrono::DateTime<chrono::Utc>>,
+    ) -> Result<Vec<osm_core::puppet::Host>, PortError> {
+        Ok(Vec::new())
+    }
     async fn ping(&self) -> Result<(), PortError> {
         Ok(())
     }

@@ -88,6 +88,15 @@ impl InstanceIndex for Twin {
     ) -> Result<(), PortError> {
         Ok(())
     }
+    async fn note_puppet(
+        &self,
+        _: &Region,
+        _: InstanceId,
+        _: &osm_core::puppet::Puppet,
+        _: &osm_core::ports::PageDue,
+    ) -> Result<(), PortError> {
+        Ok(())
+    }
     async fn maker(&self, _: &Region, _: InstanceId) -> Result<Option<OperationId>, PortError> {
         Ok(None)
     }

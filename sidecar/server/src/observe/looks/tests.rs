@@ -62,6 +62,7 @@ pub fn known() -> Seen {
         as_of: at(0),
         last_reboot: None,
         created_by: None,
+        puppet: osm_core::puppet::Puppet::default(),
     }
 }
 
