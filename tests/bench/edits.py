@@ -50,8 +50,8 @@ def bench(bot: Bot, instance: str, found: tuple[int, float]) -> None:
 def watch_the_queue() -> None:
     """From now on the sidecar's database notes when each page was due and when it stood on the wiki."""
     _query(
-        """CREATE TABLE bench_pages (page_key VARBINARY(1600), due DATETIME(6), stood DATETIME(6));
-           CREATE TRIGGER bench_page_done AFTER DELETE ON page_queue
+        """CREATE TABLE IF NOT EXISTS bench_pages (page_key VARBINARY(1600), due DATETIME(6), stood DATETIME(6));
+           CREATE TRIGGER IF NOT EXISTS bench_page_done AFTER DELETE ON page_queue
              FOR EACH ROW INSERT INTO bench_pages VALUES (OLD.page_key, OLD.since, NOW(6));"""
     )
 

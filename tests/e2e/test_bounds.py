@@ -13,7 +13,7 @@ from parts import mariadb
 from support.signing import to_sidecar, to_wiki
 from support.waiting import until
 from support.wiki import Bot, Json, refused, register, sysop
-from support.world import VOLUNTEER, lab, sidecar_with
+from support.world import VOLUNTEER, lab, maintenance, sidecar_with, wiki_read_only
 
 
 def as_sidecar(user: str, **form: str) -> Json:
@@ -55,6 +55,18 @@ def test_a_block_of_one_stops_nobody_else(volunteer_bot: Bot, somebody_autoblock
     assert saved(somebody_autoblocked)["errors"][0]["code"] == "blocked"
     # Nor is the address, which is the demo's browsers' as well, blocked for them.
     assert refused(volunteer_bot.create, "No Good", dryrun=True) == "openstackmanager-badinstancename"
+
+
+def test_an_ended_session_hangs_no_wiki_that_is_read_only() -> None:
+    """MediaWiki does not take the session from before, and while it is read-only cannot take it away."""
+    account = register(f"E2e ended {fresh_name()}")
+    (user,) = sysop().get("query", list="users", ususers=account.name)["query"]["users"]
+    who = f"id:{user['userid']}"
+    assert saved(who)["edit"]["result"] == "Success"
+    maintenance("invalidateUserSessions", "--user", account.name)
+    with wiki_read_only("e2e: backup"):
+        assert as_sidecar(who, action="query", meta="userinfo")["query"]["userinfo"]["name"] == account.name
+    assert saved(who)["edit"]["result"] == "Success"
 
 
 def test_a_resource_s_page_stays_wikitext(outsider_bot: Bot) -> None:

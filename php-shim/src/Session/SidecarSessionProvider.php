@@ -101,12 +101,15 @@ class SidecarSessionProvider extends SessionProvider {
 		$user = $this->getUser();
 		return new SessionInfo( $this->priority, [
 			'provider' => $this,
-			// The same for all requests for a user, so that a token is good for the next request.
-			'id' => $this->hashToSessionId( 'user:' . ( $user ? $user->getId() : 0 ) ),
+			// The same for all requests for a user, so that a token is good for the next request; another one
+			// once the user is renamed or has a new password, for which MediaWiki would not take the old one.
+			'id' => $this->hashToSessionId( $user ?
+				'user:' . $user->getId() . ':' . $user->getName() . ':' . $user->getToken( false ) : 'user:0' ),
 			'userInfo' => $user ? UserInfo::newFromUser( $user, true ) : UserInfo::newAnonymous(),
 			'persisted' => (bool)$user,
-			// What is stored may be out of date (renamed, password changed): then it begins anew.
-			'forceUse' => true,
+			// Where what is stored cannot be taken it begins anew. Not while the wiki is read-only: MediaWiki takes
+			// it out and tries again, for ever where it cannot be taken out, and soon no request is answered.
+			'forceUse' => !$this->readOnly->isReadOnly(),
 		] );
 	}
 
