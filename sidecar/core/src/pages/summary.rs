@@ -201,7 +201,7 @@ fn joined(mut parts: Vec<String>) -> String {
 }
 
 /// Cut at a whole entity.
-fn bounded(text: String) -> String {
+pub(super) fn bounded(text: String) -> String {
     let short = encode::cut(&text, LONGEST);
     if short == text {
         return text;
