@@ -5,7 +5,7 @@ mod commands;
 mod drift;
 mod hearing;
 mod late;
-
+mod log;
 mod restored;
 
 use crate::actions::{
@@ -155,9 +155,10 @@ impl App {
         let sealer = Sealer {
             seals: self.store.clone(),
             page_bell: page_bell.clone(),
-            owner,
+            owner: owner.clone(),
             clock: Utc::now,
         };
+        let logging = self.logging(config, &secrets, &owner);
         let restored = Arc::new(self.restored(config));
         let observer = Arc::new(Observer {
             restored: restored.clone(),
@@ -199,6 +200,10 @@ impl App {
         workers.spawn(waiting(documenter.run(stopped.clone()).boxed()));
         workers.spawn(waiting(observer.run(stopped.clone()).boxed()));
         workers.spawn(sealer.run(stopped.clone()));
+        workers.spawn(logging.writer.run(stopped.clone()));
+        for bot in logging.bots {
+            workers.spawn(bot.run(stopped.clone()));
+        }
         workers.spawn(late.run(stopped.clone()));
         if let Some(listener) = hears {
             workers.spawn(listener.run(stopped.clone()));

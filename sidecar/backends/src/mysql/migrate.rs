@@ -7,7 +7,7 @@ use mysql_async::prelude::Queryable;
 use osm_core::ports::PortError;
 
 /// A file of `migrations/`; its number is its place in the list, from 1.
-const MIGRATIONS: [(&str, &str); 5] = [
+const MIGRATIONS: [(&str, &str); 6] = [
     ("store", include_str!("migrations/0001_store.sql")),
     (
         "cancellations",
@@ -19,6 +19,7 @@ const MIGRATIONS: [(&str, &str); 5] = [
         include_str!("migrations/0004_audit_chain.sql"),
     ),
     ("holds", include_str!("migrations/0005_holds.sql")),
+    ("log", include_str!("migrations/0007_log.sql")),
 ];
 
 /// So long does one replica wait for another that is migrating.

@@ -2,13 +2,16 @@
 //!
 //! Reading order: `migrations/` (the tables) → [`Store`] → `links` (links, pins, nonces) →
 //! `operations` (submitting, reading) → `work` (what the runner does) → `pages` → `instances` →
-//! `audit` (writing it), `seals` (its chain) and `trail` (reading it) → `holds` (all writing held after a restore).
+//! `audit` (writing it), `seals` (its chain) and `trail` (reading it) → `holds` (all writing held after a restore) → `logs`
+//! (the Server Admin Log) and `elections`.
 
 mod audit;
+mod elections;
 mod failure;
 mod holds;
 mod instances;
 mod links;
+mod logs;
 mod migrate;
 mod operations;
 mod pages;

@@ -90,6 +90,8 @@ pub struct NewEntry {
     pub by: Option<(u64, String)>,
     /// Through what it came: `irc:libera/#cloud`, `wiki`, `token` …
     pub source: String,
+    /// The entry of this log that it takes back.
+    pub undoes: Option<u64>,
     /// What was said: one line, cleaned.
     pub message: String,
 }

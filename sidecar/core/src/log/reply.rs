@@ -49,6 +49,8 @@ pub enum Reply {
         /// What one must be.
         why: &'static str,
     },
+    /// The database gave no clear answer.
+    Unsure,
     /// A part of ours is away.
     Away {
         /// Which.
@@ -94,6 +96,10 @@ impl fmt::Display for Reply {
             Self::TakenBack { log, seq } => write!(f, "#{seq} of {log} is taken back"),
             Self::NothingToUndo => write!(f, "You logged nothing here that could be taken back"),
             Self::NotAllowed { why } => write!(f, "Nothing logged: {why}"),
+            Self::Unsure => write!(
+                f,
+                "Our database is away: probably nothing was logged. Please look, and try again later"
+            ),
             Self::Away { part } => {
                 write!(f, "Nothing logged: {part} is away. Please try again later")
             }

@@ -17,6 +17,7 @@ fn entry(seq: u64, at: &str, nick: &str, message: &str) -> Entry {
             nick: nick.to_owned(),
             by: None,
             source: "irc:lab/#cloud".to_owned(),
+            undoes: None,
             message: message.to_owned(),
         },
         revision: None,

@@ -1,0 +1,81 @@
+//! The Server Admin Log: who accepts, who writes, who listens.
+
+use super::App;
+use crate::config::{Config, Secrets};
+use crate::log::bot::Bot;
+use crate::log::writer::Writer;
+use crate::log::{Book, Written};
+use chrono::Utc;
+use osm_backends::irc::{Irc, IrcConfig};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{Notify, broadcast};
+
+/// Edits that those who wait for them may be behind.
+const TOLD: usize = 256;
+
+/// All of it.
+pub(super) struct Logging {
+    pub writer: Arc<Writer>,
+    pub bots: Vec<Arc<Bot>>,
+}
+
+impl App {
+    /// Accepts entries.
+    fn book(&self, bell: Arc<Notify>, written: broadcast::Sender<Written>) -> Arc<Book> {
+        Arc::new(Book {
+            logs: self.store.clone(),
+            directory: self.directory.clone(),
+            bell,
+            written,
+            clock: Utc::now,
+            known: Default::default(),
+        })
+    }
+
+    /// The log's workers.
+    pub(super) fn logging(&self, config: &Config, secrets: &Secrets, owner: &str) -> Logging {
+        let bell = Arc::new(Notify::new());
+        let (written, _) = broadcast::channel(TOLD);
+        let book = self.book(bell.clone(), written.clone());
+        let writer = Arc::new(Writer {
+            logs: self.store.clone(),
+            wiki: self.wiki.clone(),
+            history: self.wiki.clone(),
+            write: self.wiki.clone(),
+            bell,
+            written,
+            // Checked where the configuration was read.
+            linker: config.log.linker().unwrap_or_default(),
+            category: config.log.category.clone(),
+            owner: owner.to_owned(),
+            clock: Utc::now,
+        });
+        let bots = config.irc.iter().map(|irc| {
+            let password = secrets.irc_passwords.get(&irc.network).cloned();
+            let chat = Irc::new(IrcConfig {
+                network: irc.network.clone(),
+                host: irc.host.clone(),
+                port: irc.port,
+                tls: irc.tls,
+                nick: irc.nick.clone(),
+                channels: irc.channels.clone(),
+                account: irc.account.clone().zip(password),
+                burst: irc.burst,
+                pause: Duration::from_millis(irc.pause_ms),
+            });
+            Arc::new(Bot {
+                chat: Arc::new(chat),
+                book: book.clone(),
+                elections: self.store.clone(),
+                owner: owner.to_owned(),
+                articles: config.wiki.article_url.clone(),
+                clock: Utc::now,
+            })
+        });
+        Logging {
+            bots: bots.collect(),
+            writer,
+        }
+    }
+}
