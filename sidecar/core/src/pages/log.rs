@@ -2,7 +2,9 @@
 //! below the heading of their day, and every other byte stays.
 
 use super::encode;
+use super::region;
 use super::scan::scan;
+use super::template::{Call, shown_log};
 use super::title::{NAMESPACE, project_title};
 use crate::log::links::Linker;
 use crate::log::{Entry, LogName};
@@ -40,6 +42,17 @@ pub fn line(entry: &Entry, linker: &Linker) -> String {
 
 fn is_linkable(user: &str) -> bool {
     !user.is_empty() && !user.contains(|c: char| c.is_control() || "#<>[]|{}~&:_/".contains(c))
+}
+
+/// So many logs does the combined page show.
+pub const SHOWN: u32 = 15;
+
+/// The combined page: the logs, the one last written to first. What people wrote stays.
+pub fn combined(old: &str, logs: &[LogName]) -> String {
+    let lines = logs.iter().map(|log| shown_log(&title(log), &log.to_string()));
+    let mut call = Call::new("server admin logs");
+    call.trusted("Log List", &lines.collect::<String>());
+    region::merge(old, &call.done())
 }
 
 /// The page with these entries in it; they come in their order, oldest first.

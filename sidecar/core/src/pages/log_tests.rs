@@ -1,4 +1,4 @@
-use super::log::{insert, leads_to, line, numbers, summary, title};
+use super::log::{combined, insert, leads_to, line, numbers, summary, title};
 use super::scan::scan;
 use crate::log::links::Linker;
 use crate::log::{Entry, LogName, NewEntry};
@@ -226,6 +226,22 @@ fn everything_typed_shows_as_text() {
         }
         assert_eq!(page.lines().count(), 3, "{page}");
     }
+}
+
+#[test]
+fn the_combined_page_shows_the_latest_first() {
+    let logs = ["tools.wikibugs", "bots"].map(LogName::trusted);
+    let page = combined("About.\n", &logs);
+    assert!(page.contains(
+        "|Resource Type=server admin logs\n|Log List=\n\
+         {{Nova Resource/log|Nova Resource:Tools.wikibugs/SAL|tools.wikibugs}}\n\
+         {{Nova Resource/log|Nova Resource:Bots/SAL|bots}}\n}}"
+    ), "{page}");
+    assert!(page.starts_with("About.\n"));
+    assert_eq!(combined(&page, &logs), page);
+    // The marks gone: ours is known by its form, and does not come twice.
+    let unmarked: String = page.lines().filter(|l| !l.starts_with("<!--")).map(|l| format!("{l}\n")).collect();
+    assert_eq!(combined(&unmarked, &logs).matches("Bots/SAL").count(), 1);
 }
 
 #[test]

@@ -152,6 +152,11 @@ pub fn repaired() -> String {
     "wrote the page anew".to_owned()
 }
 
+/// "bots was logged to"
+pub fn logged_to(log: &str) -> String {
+    format!("{} was logged to", encode::summary(log, NAME))
+}
+
 /// "audit chain at 123"
 pub fn anchored(seq: u64) -> String {
     format!("audit chain at {seq}")

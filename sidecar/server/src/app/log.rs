@@ -43,6 +43,7 @@ impl App {
             wiki: self.wiki.clone(),
             history: self.wiki.clone(),
             write: self.wiki.clone(),
+            pages: self.store.clone(),
             bell,
             written,
             // Checked where the configuration was read.

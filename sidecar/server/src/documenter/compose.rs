@@ -4,10 +4,11 @@ use super::Documenter;
 use osm_core::audit::Anchor;
 use osm_core::ids::{InstanceId, ProjectName, Region};
 use osm_core::instance::Instance;
+use osm_core::log::LogName;
 use osm_core::pages::instance::InstancePage;
 use osm_core::pages::overview::{self, Shown};
 use osm_core::pages::project::{Listed, ProjectPage};
-use osm_core::pages::{audit, noisy, redirect, title};
+use osm_core::pages::{audit, log, noisy, redirect, title};
 use osm_core::ports::{InstanceFilter, Kind, PageKey, PortError, Seen};
 use osm_core::project::{ManagedProject, Project, WikiNames};
 use tracing::debug;
@@ -59,6 +60,7 @@ pub(super) enum Facts {
     Audit {
         newest: Vec<Anchor>,
     },
+    Logs(Vec<LogName>),
 }
 
 impl Draft {
@@ -102,6 +104,7 @@ impl Draft {
                 last,
             } => Some(redirect::no_longer_in_use(old, name, project, region, last)),
             Facts::Audit { newest } => Some(audit::compose(old, newest)),
+            Facts::Logs(logs) => Some(log::combined(old, logs)),
         }
     }
 }
@@ -123,6 +126,10 @@ impl Documenter {
             PageKey::Audit => {
                 let newest = self.audit.anchors(audit::LISTED).await?;
                 Ok(Some(Draft::new(title::AUDIT, Facts::Audit { newest })))
+            }
+            PageKey::Logs => {
+                let logs = self.logs.logs(log::SHOWN).await?;
+                Ok((!logs.is_empty()).then(|| Draft::new(title::LOGS, Facts::Logs(logs))))
             }
         }
     }

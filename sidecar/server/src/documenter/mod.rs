@@ -16,7 +16,7 @@ use compose::Draft;
 use osm_core::pages::summary::{self, Reason};
 use osm_core::pages::title::is_resource;
 use osm_core::ports::{
-    AuditTrail, Directory, Edit, EditAs, Edited, InstanceIndex, Links, Operation, OperationFilter,
+    AuditTrail, Directory, Edit, EditAs, Edited, InstanceIndex, Links, Logs, Operation, OperationFilter,
     Operations, PageDue, PageKey, PageRecord, PageState, PageWork, Pages, Pins, PortError,
     WikiRead, WikiWrite,
 };
@@ -70,6 +70,8 @@ pub struct Documenter {
     pub write: Arc<dyn WikiWrite>,
     /// The audit's anchors.
     pub audit: Arc<dyn AuditTrail>,
+    /// The Server Admin Log.
+    pub logs: Arc<dyn Logs>,
     /// The regions.
     pub settings: Arc<Settings>,
     /// Rings when a page is due.
@@ -317,7 +319,7 @@ fn author(reasons: &[(u64, PageDue)]) -> Option<(u64, &str)> {
 
 fn wording(key: &PageKey, reasons: &[(u64, PageDue)]) -> String {
     // Ours alone: neither an operation nor seen anywhere.
-    if let (PageKey::Audit, Some((_, newest))) = (key, reasons.last()) {
+    if let (PageKey::Audit | PageKey::Logs, Some((_, newest))) = (key, reasons.last()) {
         return newest.what.clone();
     }
     let reasons: Vec<Reason<'_>> = reasons

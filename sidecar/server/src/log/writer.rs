@@ -12,7 +12,7 @@ use osm_core::log::Entry;
 use osm_core::log::links::Linker;
 use osm_core::pages::{log, summary};
 use osm_core::ports::{
-    Edit, EditAs, Edited, Kind, LogWork, LogWriting, PageState, PortError, WikiHistory, WikiRead,
+    Edit, EditAs, Edited, Kind, LogWork, LogWriting, PageDue, PageKey, Pages, PageState, PortError, WikiHistory, WikiRead,
     WikiWrite,
 };
 use std::sync::Arc;
@@ -41,6 +41,8 @@ pub struct Writer {
     pub history: Arc<dyn WikiHistory>,
     /// Writing the wiki.
     pub write: Arc<dyn WikiWrite>,
+    /// The combined page is due after each edit.
+    pub pages: Arc<dyn Pages>,
     /// Rings when entries wait.
     pub bell: Arc<Notify>,
     /// Is told what was written.
@@ -207,6 +209,15 @@ impl Writer {
         revision: u64,
     ) -> Result<(), PortError> {
         let now = (self.clock)();
+        // Before, so that it is not forgotten: the order of the logs changes by what follows.
+        let due = PageDue {
+            key: PageKey::Logs,
+            by: None,
+            by_name: None,
+            operation: None,
+            what: summary::logged_to(&work.log.to_string()),
+        };
+        self.pages.due(&due).await?;
         self.logs
             .log_written(owner, work, last, revision, now)
             .await?;
