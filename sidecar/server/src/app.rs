@@ -19,6 +19,7 @@ use crate::documenter::Documenter;
 use crate::faults::Points;
 use crate::http::{self, Actions, Ask, Backlog, Gate, Health, Http};
 use crate::late::Late;
+use crate::log::Book;
 use crate::observe::Observer;
 use crate::operations::{Effects, Runner};
 use crate::telemetry::metrics;
@@ -26,6 +27,7 @@ use async_trait::async_trait;
 use chrono::Utc;
 pub use clients::{assigner, cloud, directory, store, wiki};
 use futures_util::FutureExt as _;
+pub use log::book;
 use osm_backends::ldap::Ldap;
 use osm_backends::mysql::Store;
 use osm_backends::openstack::{OpenStack, with_request_id};
@@ -83,8 +85,10 @@ impl App {
         settings: Arc<Settings>,
         work: Arc<Notify>,
         late: Arc<Late>,
+        book: Arc<Book>,
     ) -> Context {
         Context {
+            book,
             compute: self.quick.clone(),
             directory: self.directory.clone(),
             identity: self.quick.clone(),
@@ -107,8 +111,9 @@ impl App {
     /// For actions from the command line. Who serves looks for what was recorded every second.
     pub fn hand(&self, config: &Config) -> Hand {
         let (settings, late) = (Arc::new(settings(config)), Arc::new(self.late(config)));
+        let book = book(self.store.clone(), self.directory.clone());
         Hand {
-            context: self.context(config, settings, Arc::default(), late),
+            context: self.context(config, settings, Arc::default(), late, book),
             wiki: self.wiki.clone(),
         }
     }
@@ -179,7 +184,7 @@ impl App {
         });
         let late = Arc::new(self.late(config));
         let hears = self.hears(config, &secrets, &observer, &late)?;
-        let context = self.context(config, settings, work_bell, late.clone());
+        let context = self.context(config, settings, work_bell, late.clone(), logging.book);
         let gate = Gate::new(
             secrets.shim_keys,
             config.server.public_authority.clone(),

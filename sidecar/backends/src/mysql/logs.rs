@@ -4,7 +4,7 @@
 //! always a run without gaps: an edit is told by its first and its last number.
 
 use super::failure::Failure;
-use super::{Store, commit, first, lease_end, put, rows};
+use super::{Store, commit, first, lease_end, marks, put, rows};
 use async_trait::async_trait;
 use chrono::{DateTime, NaiveDateTime, Utc};
 use mysql_async::prelude::{FromRow, Queryable};
@@ -86,6 +86,34 @@ impl Logs for Store {
     async fn entries(&self, filter: &LogFilter) -> Result<Vec<(u64, Entry)>, PortError> {
         self.attempt("read the log from", || self.try_entries(filter))
             .await
+    }
+
+    async fn entry(&self, log: &LogName, seq: u64) -> Result<Option<Entry>, PortError> {
+        self.attempt("read a log entry from", || async {
+            let mut conn = self.conn().await?;
+            Ok(numbered(&mut conn, &log.to_string(), &[seq]).await?.pop())
+        })
+        .await
+    }
+
+    async fn last_of(
+        &self,
+        nick: &str,
+        source: &str,
+        since: DateTime<Utc>,
+    ) -> Result<Option<Entry>, PortError> {
+        self.attempt("read what somebody last logged from", || async {
+            let sql = format!(
+                "SELECT {ENTRY} FROM log_entries e
+                 WHERE nick = ? AND source = ? AND said_at >= ? AND undoes IS NULL AND NOT EXISTS (
+                   SELECT 1 FROM log_entries u WHERE u.log = e.log AND u.undoes = e.seq)
+                 ORDER BY id DESC LIMIT 1"
+            );
+            let values = (nick, source, since.naive_utc());
+            let found: Option<Stored> = first(&mut self.conn().await?, &sql, values).await?;
+            Ok(found.map(|stored| stored.entry().1))
+        })
+        .await
     }
 
     async fn logs(&self, limit: u32) -> Result<Vec<LogName>, PortError> {
@@ -183,6 +211,21 @@ impl LogWriting for Store {
         })
         .await
     }
+}
+
+/// Entries of a log by their numbers.
+async fn numbered(on: &mut impl Queryable, log: &str, seqs: &[u64]) -> Result<Vec<Entry>, Failure> {
+    if seqs.is_empty() {
+        return Ok(Vec::new());
+    }
+    let sql = format!(
+        "SELECT {ENTRY} FROM log_entries WHERE log = ? AND seq IN ({}) ORDER BY seq",
+        marks(seqs.len())
+    );
+    let mut values: Vec<Value> = vec![log.into()];
+    values.extend(seqs.iter().map(|seq| Value::from(*seq)));
+    let found: Vec<Stored> = rows(on, &sql, values).await?;
+    Ok(found.into_iter().map(|stored| stored.entry().1).collect())
 }
 
 fn held(rows: u64) -> Result<(), Failure> {
@@ -289,10 +332,15 @@ impl Store {
             "SELECT {ENTRY} FROM log_entries WHERE log = ? AND seq > ? ORDER BY seq LIMIT {BATCH}"
         );
         let entries: Vec<Stored> = rows(&mut tx, &sql, (&log, written)).await?;
+        let entries: Vec<Entry> = entries.into_iter().map(|stored| stored.entry().1).collect();
+        let log = text(log);
+        let undone: Vec<u64> = entries.iter().filter_map(|e| e.said.undoes).collect();
+        let undone = numbered(&mut tx, &log, &undone).await?;
         commit(tx).await?;
         Ok(Some(LogWork {
-            log: LogName::trusted(&text(log)),
-            entries: entries.into_iter().map(|stored| stored.entry().1).collect(),
+            log: LogName::trusted(&log),
+            entries,
+            undone,
             tried_from,
             attempts,
             generation: generation + 1,

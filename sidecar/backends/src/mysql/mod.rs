@@ -3,7 +3,7 @@
 //! Reading order: `migrations/` (the tables) → [`Store`] → `links` (links, pins, nonces) →
 //! `operations` (submitting, reading) → `work` (what the runner does) → `pages` → `instances` →
 //! `audit` (writing it), `seals` (its chain) and `trail` (reading it) → `holds` (all writing held after a restore) → `logs`
-//! (the Server Admin Log) and `elections`.
+//! (the Server Admin Log) (with `speakers`) and `elections`.
 
 mod audit;
 mod elections;
@@ -16,6 +16,7 @@ mod migrate;
 mod operations;
 mod pages;
 mod seals;
+mod speakers;
 mod stored;
 mod trail;
 mod wishes;

@@ -45,7 +45,10 @@ async fn entries_are_numbered_without_gaps_and_accepted_once() {
         seqs.sort();
         let twice: Vec<u64> = (1..=100).flat_map(|n| [n, n]).collect();
         assert_eq!(seqs, twice);
-        let again = store.accept(&said("bots", "k0", "other"), None).await.unwrap();
+        let again = store
+            .accept(&said("bots", "k0", "other"), None)
+            .await
+            .unwrap();
         assert!(matches!(again, Accepted::Before(_)), "{again:?}");
         assert_eq!(store.entries(&all()).await.unwrap().len(), 200);
         let some = LogFilter {
@@ -55,7 +58,11 @@ async fn entries_are_numbered_without_gaps_and_accepted_once() {
         };
         let found = store.entries(&some).await.unwrap();
         assert!(!found.is_empty());
-        assert!(found.iter().all(|(_, e)| e.said.message.starts_with("ünï 🐢 1")));
+        assert!(
+            found
+                .iter()
+                .all(|(_, e)| e.said.message.starts_with("ünï 🐢 1"))
+        );
         assert!(found.windows(2).all(|w| w[0].0 > w[1].0));
     })
     .await;
@@ -72,7 +79,10 @@ async fn what_waits_is_handed_out_in_order_until_it_is_written() {
         assert_eq!(store.log_backlog().await.unwrap(), (5, Some(at(0))));
         let mine = store.claim_log("a", at(1), LEASE).await.unwrap().unwrap();
         let seqs: Vec<u64> = mine.entries.iter().map(|e| e.seq).collect();
-        assert_eq!((seqs, mine.tried_from, mine.attempts), (vec![1, 2, 3, 4, 5], None, 0));
+        assert_eq!(
+            (seqs, mine.tried_from, mine.attempts),
+            (vec![1, 2, 3, 4, 5], None, 0)
+        );
         assert!(store.claim_log("b", at(2), LEASE).await.unwrap().is_none());
         // The first try counts until something is known of it.
         store.log_tried("a", &mine, 70).await.unwrap();
@@ -89,18 +99,39 @@ async fn what_waits_is_handed_out_in_order_until_it_is_written() {
         }
         // What came meanwhile waits for the next turn, as does what was not written.
         store.accept(&said("bots", "k6", "m6"), None).await.unwrap();
-        store.log_written("b", &theirs, 3, 71, at(62)).await.unwrap();
-        assert_eq!(store.revision(&LogName::trusted("bots"), 3).await.unwrap(), Some(71));
-        assert_eq!(store.revision(&LogName::trusted("bots"), 4).await.unwrap(), None);
+        store
+            .log_written("b", &theirs, 3, 71, at(62))
+            .await
+            .unwrap();
+        assert_eq!(
+            store.revision(&LogName::trusted("bots"), 3).await.unwrap(),
+            Some(71)
+        );
+        assert_eq!(
+            store.revision(&LogName::trusted("bots"), 4).await.unwrap(),
+            None
+        );
         let next = store.claim_log("a", at(63), LEASE).await.unwrap().unwrap();
         let seqs: Vec<u64> = next.entries.iter().map(|e| e.seq).collect();
-        assert_eq!((seqs, next.tried_from, next.attempts), (vec![4, 5, 6], None, 0));
-        store.log_later("a", &next, at(100), "the wiki is away").await.unwrap();
+        assert_eq!(
+            (seqs, next.tried_from, next.attempts),
+            (vec![4, 5, 6], None, 0)
+        );
+        store
+            .log_later("a", &next, at(100), "the wiki is away")
+            .await
+            .unwrap();
         assert!(store.claim_log("a", at(99), LEASE).await.unwrap().is_none());
         let last = store.claim_log("a", at(100), LEASE).await.unwrap().unwrap();
         assert_eq!(last.attempts, 1);
         store.log_written("a", &last, 6, 72, at(101)).await.unwrap();
-        assert!(store.claim_log("a", at(9999), LEASE).await.unwrap().is_none());
+        assert!(
+            store
+                .claim_log("a", at(9999), LEASE)
+                .await
+                .unwrap()
+                .is_none()
+        );
         assert_eq!(store.log_backlog().await.unwrap(), (0, None));
     })
     .await;

@@ -16,6 +16,8 @@ pub enum Line {
     Nothing,
     /// One word: a project, or a message without one.
     OneWord(String),
+    /// `link CODE`, said to us alone.
+    Link(String),
     /// A message for a log. The name is as typed.
     Log {
         /// `project` or `project.tool`.
@@ -34,6 +36,9 @@ pub fn read(line: &str, us: &str) -> Line {
     let line = clean(line);
     let (first, rest) = word(&line);
     if !first.eq_ignore_ascii_case("!log") {
+        if first.eq_ignore_ascii_case("link") && !rest.is_empty() && !rest.contains(' ') {
+            return Line::Link(rest.to_owned());
+        }
         return match addressed(first, us) {
             true if rest.is_empty() || rest.eq_ignore_ascii_case("help") => Line::Help,
             _ => Line::Other,
@@ -174,6 +179,9 @@ mod tests {
             ("!cloudlog", Line::Help),
             ("cloudlog: thank you", Line::Other),
             ("cloudlogger", Line::Other),
+            ("link 7J8K", Line::Link("7J8K".to_owned())),
+            ("link two words", Line::Other),
+            ("link", Line::Other),
             ("\u{1}ACTION !log bots x\u{1}", Line::Other),
             ("\u{1}VERSION\u{1}", Line::Other),
             (

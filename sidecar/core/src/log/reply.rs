@@ -42,6 +42,18 @@ pub enum Reply {
         /// Its number there.
         seq: u64,
     },
+    /// The account is linked.
+    Linked {
+        /// The account.
+        account: String,
+        /// The wiki user.
+        user: String,
+    },
+    /// It is not: why.
+    NotLinked {
+        /// In words.
+        why: &'static str,
+    },
     /// There is nothing to take back.
     NothingToUndo,
     /// This channel logs for some people only.
@@ -94,6 +106,11 @@ impl fmt::Display for Reply {
                 }
             }
             Self::TakenBack { log, seq } => write!(f, "#{seq} of {log} is taken back"),
+            Self::Linked { account, user } => write!(
+                f,
+                "what {account} logs is from now on an edit of the wiki user {user}"
+            ),
+            Self::NotLinked { why } => write!(f, "nothing was linked: {why}"),
             Self::NothingToUndo => write!(f, "You logged nothing here that could be taken back"),
             Self::NotAllowed { why } => write!(f, "Nothing logged: {why}"),
             Self::Unsure => write!(

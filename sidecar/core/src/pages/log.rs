@@ -49,7 +49,9 @@ pub const SHOWN: u32 = 15;
 
 /// The combined page: the logs, the one last written to first. What people wrote stays.
 pub fn combined(old: &str, logs: &[LogName]) -> String {
-    let lines = logs.iter().map(|log| shown_log(&title(log), &log.to_string()));
+    let lines = logs
+        .iter()
+        .map(|log| shown_log(&title(log), &log.to_string()));
     let mut call = Call::new("server admin logs");
     call.trusted("Log List", &lines.collect::<String>());
     region::merge(old, &call.done())
@@ -113,8 +115,27 @@ fn spliced(page: &str, at: usize, what: &str) -> String {
     page
 }
 
+/// The page with an entry struck out, where it still stands as it was written; elsewhere it is people's to say.
+pub fn struck_out(page: &str, entry: &Entry, linker: &Linker) -> String {
+    let line = line(entry, linker);
+    let found = scan(page);
+    let mut at = 0;
+    for each in page.split_inclusive('\n') {
+        let range = at..at + each.trim_end().len();
+        at += each.len();
+        if each.trim_end() == line && !found.hides(&range) {
+            // After the time: `* 12:34 `.
+            let (time, rest) = line.split_at("* 12:34 ".len());
+            let mut page = page.to_owned();
+            page.replace_range(range, &format!("{time}<del>{rest}</del>"));
+            return page;
+        }
+    }
+    page.to_owned()
+}
+
 /// The headings of days, each with its whole line. One that MediaWiki does not read as a heading is none.
-fn headings(page: &str) -> Vec<(NaiveDate, Range<usize>)> {
+pub(super) fn headings(page: &str) -> Vec<(NaiveDate, Range<usize>)> {
     let found = scan(page);
     let mut at = 0;
     let mut all = Vec::new();
@@ -145,7 +166,7 @@ fn day_of(line: &str) -> Option<NaiveDate> {
 
 /// Where the text ends: before what stands at the bottom for the page itself, and before anything unclosed, in
 /// which nothing would be seen.
-fn end(page: &str) -> usize {
+pub(super) fn end(page: &str) -> usize {
     let mut text = page.trim_end();
     while let Some(line) = text.lines().last() {
         let folded = line.trim().to_ascii_lowercase();

@@ -1,4 +1,4 @@
-use super::log::{combined, insert, leads_to, line, numbers, summary, title};
+use super::log::{combined, insert, leads_to, line, numbers, struck_out, summary, title};
 use super::scan::scan;
 use crate::log::links::Linker;
 use crate::log::{Entry, LogName, NewEntry};
@@ -229,18 +229,45 @@ fn everything_typed_shows_as_text() {
 }
 
 #[test]
+fn what_is_taken_back_is_struck_out() {
+    let old = entry(1, "2026-11-27T10:00:00Z", "ada", "a {{typo}}");
+    let page = put("", std::slice::from_ref(&old));
+    let struck = struck_out(&page, &old, &Linker::default());
+    assert_eq!(
+        struck.lines().nth(1),
+        Some("* 10:00 <del>ada: a &#123;&#123;typo&#125;&#125;</del>")
+    );
+    assert_eq!(struck.replace("<del>", "").replace("</del>", ""), page);
+    // Changed by people, or hidden, it is left alone; and it is struck out once.
+    for other in [
+        page.replace("typo", "word"),
+        format!("<!--\n{page}"),
+        struck,
+    ] {
+        assert_eq!(struck_out(&other, &old, &Linker::default()), other);
+    }
+}
+
+#[test]
 fn the_combined_page_shows_the_latest_first() {
     let logs = ["tools.wikibugs", "bots"].map(LogName::trusted);
     let page = combined("About.\n", &logs);
-    assert!(page.contains(
-        "|Resource Type=server admin logs\n|Log List=\n\
+    assert!(
+        page.contains(
+            "|Resource Type=server admin logs\n|Log List=\n\
          {{Nova Resource/log|Nova Resource:Tools.wikibugs/SAL|tools.wikibugs}}\n\
          {{Nova Resource/log|Nova Resource:Bots/SAL|bots}}\n}}"
-    ), "{page}");
+        ),
+        "{page}"
+    );
     assert!(page.starts_with("About.\n"));
     assert_eq!(combined(&page, &logs), page);
     // The marks gone: ours is known by its form, and does not come twice.
-    let unmarked: String = page.lines().filter(|l| !l.starts_with("<!--")).map(|l| format!("{l}\n")).collect();
+    let unmarked: String = page
+        .lines()
+        .filter(|l| !l.starts_with("<!--"))
+        .map(|l| format!("{l}\n"))
+        .collect();
     assert_eq!(combined(&unmarked, &logs).matches("Bots/SAL").count(), 1);
 }
 

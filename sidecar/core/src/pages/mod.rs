@@ -9,6 +9,7 @@ pub mod audit;
 pub mod encode;
 pub mod instance;
 pub mod log;
+pub mod log_archive;
 #[cfg(test)]
 mod log_tests;
 pub mod noisy;

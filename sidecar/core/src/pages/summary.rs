@@ -152,6 +152,11 @@ pub fn repaired() -> String {
     "wrote the page anew".to_owned()
 }
 
+/// "moved the entries of 2026-10 to their own page"
+pub fn archived(title: &str) -> String {
+    format!("moved older entries to [[{title}]]")
+}
+
 /// "bots was logged to"
 pub fn logged_to(log: &str) -> String {
     format!("{} was logged to", encode::summary(log, NAME))

@@ -47,6 +47,15 @@ pub trait Logs: Send + Sync {
     async fn revision(&self, log: &LogName, seq: u64) -> Result<Option<u64>, PortError>;
     /// Entries with their ids in the list.
     async fn entries(&self, filter: &LogFilter) -> Result<Vec<(u64, Entry)>, PortError>;
+    /// One entry.
+    async fn entry(&self, log: &LogName, seq: u64) -> Result<Option<Entry>, PortError>;
+    /// What somebody last said through a source since then, where it is no taking back and was not taken back.
+    async fn last_of(
+        &self,
+        nick: &str,
+        source: &str,
+        since: DateTime<Utc>,
+    ) -> Result<Option<Entry>, PortError>;
     /// The logs that there are, the one last written to first.
     async fn logs(&self, limit: u32) -> Result<Vec<LogName>, PortError>;
 }
@@ -58,6 +67,8 @@ pub struct LogWork {
     pub log: LogName,
     /// What waits, in its order.
     pub entries: Vec<Entry>,
+    /// What they take back.
+    pub undone: Vec<Entry>,
     /// The page's revision when it was first tried to save some of these: whether that was saved is not known.
     pub tried_from: Option<u64>,
     /// How often it was tried.
@@ -97,6 +108,42 @@ pub trait LogWriting: Send + Sync {
     ) -> Result<(), PortError>;
     /// How many entries wait, and since when the oldest does.
     async fn log_backlog(&self) -> Result<(u64, Option<DateTime<Utc>>), PortError>;
+}
+
+/// Which accounts of chat networks are whose: rows of ours, made by somebody who proved to be both.
+#[async_trait]
+pub trait Speakers: Send + Sync {
+    /// Remembers a code that a wiki user was shown, by its hash, until then. It replaces their last one.
+    async fn offer(
+        &self,
+        code_hash: &str,
+        by: (u64, &str),
+        until: DateTime<Utc>,
+    ) -> Result<(), PortError>;
+    /// Somebody who is logged in to an account says a code: from then on the account is that wiki user's. `None`
+    /// where there is no such code. A code is good once.
+    async fn redeem(
+        &self,
+        code_hash: &str,
+        network: &str,
+        account: &str,
+        now: DateTime<Utc>,
+    ) -> Result<Option<(u64, String)>, PortError>;
+    /// The wiki user of an account.
+    async fn speaker(
+        &self,
+        network: &str,
+        account: &str,
+    ) -> Result<Option<(u64, String)>, PortError>;
+    /// A wiki user's accounts, each with its network.
+    async fn accounts(&self, wiki_user_id: u64) -> Result<Vec<(String, String)>, PortError>;
+    /// Takes one of them away.
+    async fn forget(
+        &self,
+        wiki_user_id: u64,
+        network: &str,
+        account: &str,
+    ) -> Result<(), PortError>;
 }
 
 /// Work that one replica does for all.

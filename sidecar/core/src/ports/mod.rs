@@ -19,7 +19,7 @@ pub use compute::{ComputeRead, ComputeWrite, Deed, Since, Tagged};
 pub use directory::{Directory, DirectoryWrite, Identity, IdentityWrite, KeystoneProject, Places};
 pub use error::{Kind, PortError};
 pub use holds::{Hold, Holds, Lost, Made, Open, Trace};
-pub use log::{Accepted, Elections, LogFilter, LogWork, LogWriting, Logs};
+pub use log::{Accepted, Elections, LogFilter, LogWork, LogWriting, Logs, Speakers};
 pub use notifications::{
     Content, Event, Heard, Initiator, Listening, Notice, Notifications, QueueState, Receipt,
 };

@@ -2,53 +2,58 @@
 
 use super::App;
 use crate::config::{Config, Secrets};
+use crate::log::Book;
 use crate::log::bot::Bot;
 use crate::log::writer::Writer;
-use crate::log::{Book, Written};
 use chrono::Utc;
 use osm_backends::irc::{Irc, IrcConfig};
+use osm_backends::ldap::Ldap;
+use osm_backends::mysql::Store;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{Notify, broadcast};
+use tokio::sync::broadcast;
 
 /// Edits that those who wait for them may be behind.
 const TOLD: usize = 256;
 
 /// All of it.
 pub(super) struct Logging {
+    pub book: Arc<Book>,
     pub writer: Arc<Writer>,
     pub bots: Vec<Arc<Bot>>,
 }
 
-impl App {
-    /// Accepts entries.
-    fn book(&self, bell: Arc<Notify>, written: broadcast::Sender<Written>) -> Arc<Book> {
-        Arc::new(Book {
-            logs: self.store.clone(),
-            directory: self.directory.clone(),
-            bell,
-            written,
-            clock: Utc::now,
-            known: Default::default(),
-        })
-    }
+/// Accepts entries.
+pub fn book(store: Arc<Store>, directory: Arc<Ldap>) -> Arc<Book> {
+    Arc::new(Book {
+        logs: store.clone(),
+        speakers: store,
+        directory,
+        bell: Arc::default(),
+        written: broadcast::channel(TOLD).0,
+        clock: Utc::now,
+        known: Default::default(),
+    })
+}
 
+impl App {
     /// The log's workers.
     pub(super) fn logging(&self, config: &Config, secrets: &Secrets, owner: &str) -> Logging {
-        let bell = Arc::new(Notify::new());
-        let (written, _) = broadcast::channel(TOLD);
-        let book = self.book(bell.clone(), written.clone());
+        let book = book(self.store.clone(), self.directory.clone());
         let writer = Arc::new(Writer {
             logs: self.store.clone(),
             wiki: self.wiki.clone(),
             history: self.wiki.clone(),
             write: self.wiki.clone(),
             pages: self.store.clone(),
-            bell,
-            written,
+            bell: book.bell.clone(),
+            written: book.written.clone(),
             // Checked where the configuration was read.
             linker: config.log.linker().unwrap_or_default(),
             category: config.log.category.clone(),
+            archive_bytes: usize::try_from(config.log.archive_kb)
+                .unwrap_or(usize::MAX)
+                .saturating_mul(1024),
             owner: owner.to_owned(),
             clock: Utc::now,
         });
@@ -77,6 +82,7 @@ impl App {
         Logging {
             bots: bots.collect(),
             writer,
+            book,
         }
     }
 }

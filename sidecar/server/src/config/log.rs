@@ -11,6 +11,8 @@ use std::path::PathBuf;
 pub struct Log {
     /// The category of a log's page, for the page itself and not for those that show it; none where empty.
     pub category: String,
+    /// A page longer than this gives its oldest months away, to a page each.
+    pub archive_kb: u32,
     /// What in a message is a link.
     pub links: Vec<Link>,
 }
@@ -54,6 +56,7 @@ impl Default for Log {
     fn default() -> Self {
         Self {
             category: "Server admin logs".to_owned(),
+            archive_kb: 200,
             links: Vec::new(),
         }
     }
@@ -78,6 +81,10 @@ pub(super) fn problems(log: &Log, networks: &[Irc]) -> Vec<String> {
         .contains(|c: char| c.is_control() || "#<>[]|{}_".contains(c))
     {
         found.push("log.category must be the name of a category, without its namespace".to_owned());
+    }
+    // MediaWiki takes no page of more than 2 MiB.
+    if !(10..=1500).contains(&log.archive_kb) {
+        found.push("log.archive_kb must be from 10 to 1500".to_owned());
     }
     let mut names = BTreeSet::new();
     for irc in networks {

@@ -16,9 +16,9 @@ use compose::Draft;
 use osm_core::pages::summary::{self, Reason};
 use osm_core::pages::title::is_resource;
 use osm_core::ports::{
-    AuditTrail, Directory, Edit, EditAs, Edited, InstanceIndex, Links, Logs, Operation, OperationFilter,
-    Operations, PageDue, PageKey, PageRecord, PageState, PageWork, Pages, Pins, PortError,
-    WikiRead, WikiWrite,
+    AuditTrail, Directory, Edit, EditAs, Edited, InstanceIndex, Links, Logs, Operation,
+    OperationFilter, Operations, PageDue, PageKey, PageRecord, PageState, PageWork, Pages, Pins,
+    PortError, WikiRead, WikiWrite,
 };
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

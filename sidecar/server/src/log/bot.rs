@@ -148,44 +148,65 @@ impl Bot {
     async fn take(self: &Arc<Self>, said: Said, voice: &Arc<dyn Voice>) {
         let to = said.channel.clone().unwrap_or_else(|| said.nick.clone());
         let answer = |reply: &Reply| voice.say(&to, &line(reply, &said.nick, said.room));
-        let (name, message) = match (read(&said.text, &said.us), &said.channel) {
-            (Line::Other, _) => return,
-            (Line::Log { name, message }, Some(_)) => (name, message),
-            (Line::Nothing, Some(_)) => return answer(&Reply::Empty { name: None }),
-            (Line::OneWord(word), Some(_)) => return answer(&Reply::Empty { name: Some(word) }),
-            (Line::Undo, Some(_)) => return answer(&Reply::NothingToUndo),
-            // Who speaks to us alone is told how to log where others see it.
-            _ => return answer(&self.help()),
-        };
-        let written = self.book.written.subscribe();
+        let asked = read(&said.text, &said.us);
         let network = self.chat.network();
+        match (&asked, &said.channel) {
+            (Line::Other, _) | (Line::Link(_), Some(_)) => return,
+            (Line::Link(code), None) => {
+                let account = said.account.as_deref();
+                return answer(&self.book.redeem(code, network, account).await);
+            }
+            // Who speaks to us alone is told how to log where others see it.
+            (Line::Help, _) | (_, None) => return answer(&self.help()),
+            (Line::Nothing, _) => return answer(&Reply::Empty { name: None }),
+            (Line::OneWord(word), _) => {
+                let name = Some(word.clone());
+                return answer(&Reply::Empty { name });
+            }
+            (Line::Undo | Line::Log { .. }, Some(_)) => {}
+        }
+        let written = self.book.written.subscribe();
+        let election = self.election();
         let channel = said.channel.as_deref().unwrap_or_default();
-        let saying = Saying {
-            name: &name,
+        let mut saying = Saying {
+            name: "",
             key: match &said.id {
                 Some(id) => format!("irc:{network}:{id}"),
                 None => Ulid::generate().to_string(),
             },
             nick: &said.nick,
-            by: None,
+            by: self.book.speaker(network, said.account.as_deref()).await,
             source: format!("irc:{network}/{channel}"),
-            message: &message,
-            election: Some((&self.election(), &self.owner)),
+            message: "",
+            election: Some((&election, &self.owner)),
         };
-        let (log, seq) = match self.book.accept(saying).await {
-            Outcome::Accepted(log, seq) => (log, seq),
-            Outcome::NotOurs => return,
-            Outcome::Unknown(meant) => return answer(&Reply::Unknown { name, meant }),
-            Outcome::DirectoryAway => return answer(&Reply::Away { part: "LDAP" }),
-            Outcome::StoreAway => return answer(&Reply::Unsure),
+        let (undone, outcome) = if let Line::Log { name, message } = &asked {
+            (saying.name, saying.message) = (name, message);
+            (None, self.book.accept(saying).await)
+        } else {
+            match self.book.undo(saying).await {
+                Some((seq, outcome)) => (Some(seq), outcome),
+                None => return answer(&Reply::NothingToUndo),
+            }
+        };
+        let (log, seq) = match (outcome, &asked) {
+            (Outcome::Accepted(log, seq), _) => (log, seq),
+            (Outcome::NotOurs, _) => return,
+            (Outcome::Unknown(meant), Line::Log { name, .. }) => {
+                let name = name.clone();
+                return answer(&Reply::Unknown { name, meant });
+            }
+            (Outcome::DirectoryAway, _) => return answer(&Reply::Away { part: "LDAP" }),
+            (Outcome::StoreAway | Outcome::Unknown(_), _) => return answer(&Reply::Unsure),
         };
         let (bot, voice) = (Arc::clone(self), Arc::clone(voice));
         tokio::spawn(async move {
-            let reply = match bot.book.soon(&log, seq, written).await {
-                Some(revision) => Reply::Logged {
+            let reply = match (bot.book.soon(&log, seq, written).await, undone) {
+                (Some(_), Some(undone)) => Reply::TakenBack { log, seq: undone },
+                (Some(revision), None) => Reply::Logged {
                     link: bot.link(&format!("Special:Diff/{revision}")),
                 },
-                None => Reply::Waiting { log, seq },
+                (None, _) => Reply::Waiting { log, seq },
             };
             voice.say(&to, &line(&reply, &said.nick, said.room));
         });

@@ -2,12 +2,15 @@
 //! [`bot`] listens on IRC.
 
 pub mod bot;
+mod speakers;
 pub mod writer;
 
 use crate::actions::Clock;
+use chrono::TimeDelta;
 use osm_core::ids::ProjectName;
-use osm_core::log::{LogName, NewEntry, suggest};
-use osm_core::ports::{Accepted, Directory, Logs, PortError};
+use osm_core::log::{LONGEST, LogName, NewEntry, suggest};
+use osm_core::pages::encode::cut;
+use osm_core::ports::{Accepted, Directory, Logs, PortError, Speakers};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::{Notify, broadcast};
@@ -16,6 +19,8 @@ use tracing::warn;
 /// How long LDAP's list of projects is taken for good; a name that is not in it is asked for sooner.
 const FRESH: Duration = Duration::from_secs(60);
 const AGAIN: Duration = Duration::from_secs(2);
+/// What was said longer ago is not taken back by a word.
+const UNDO: TimeDelta = TimeDelta::hours(24);
 /// So often an entry is offered to a database that gave no clear answer.
 const TRIES: u32 = 3;
 /// How long somebody is kept waiting for the wiki, and when meanwhile it is asked what another replica wrote.
@@ -64,6 +69,8 @@ pub enum Outcome {
 pub struct Book {
     /// The database.
     pub logs: Arc<dyn Logs>,
+    /// Whose accounts of chat networks are.
+    pub speakers: Arc<dyn Speakers>,
     /// LDAP.
     pub directory: Arc<dyn Directory>,
     /// Rings when entries wait.
@@ -88,7 +95,7 @@ impl Book {
             }
         };
         let entry = NewEntry {
-            log: log.clone(),
+            log,
             key: saying.key,
             at: (self.clock)(),
             nick: saying.nick.to_owned(),
@@ -97,10 +104,45 @@ impl Book {
             undoes: None,
             message: saying.message.to_owned(),
         };
-        match self.put(&entry, saying.election).await {
+        self.accepted(entry, saying.election).await
+    }
+
+    /// Takes the speaker's last entry back: by another one, which says so.
+    pub async fn undo(&self, saying: Saying<'_>) -> Option<(u64, Outcome)> {
+        let since = (self.clock)() - UNDO;
+        let last = match self.logs.last_of(saying.nick, &saying.source, since).await {
+            Ok(last) => last?,
+            Err(error) => {
+                warn!(%error, "what somebody last logged cannot be read");
+                return Some((0, Outcome::StoreAway));
+            }
+        };
+        // Another's nick is quickly taken; what was somebody's own edit is theirs to take back.
+        let id = |by: &Option<(u64, String)>| by.as_ref().map(|(id, _)| *id);
+        if last.said.by.is_some() && id(&last.said.by) != id(&saying.by) {
+            return None;
+        }
+        let entry = NewEntry {
+            log: last.said.log,
+            key: saying.key,
+            at: (self.clock)(),
+            nick: saying.nick.to_owned(),
+            by: saying.by,
+            source: saying.source,
+            undoes: Some(last.seq),
+            message: cut(
+                &format!("took back #{}: {}", last.seq, last.said.message),
+                LONGEST,
+            ),
+        };
+        Some((last.seq, self.accepted(entry, saying.election).await))
+    }
+
+    async fn accepted(&self, entry: NewEntry, election: Option<(&str, &str)>) -> Outcome {
+        match self.put(&entry, election).await {
             Ok(Accepted::Now(seq) | Accepted::Before(seq)) => {
                 self.bell.notify_one();
-                Outcome::Accepted(log, seq)
+                Outcome::Accepted(entry.log, seq)
             }
             Ok(Accepted::NotOurs) => Outcome::NotOurs,
             Err(error) => {

@@ -10,10 +10,11 @@ use crate::telemetry::metrics;
 use chrono::TimeDelta;
 use osm_core::log::Entry;
 use osm_core::log::links::Linker;
+use osm_core::pages::log_archive::{self, Month};
 use osm_core::pages::{log, summary};
 use osm_core::ports::{
-    Edit, EditAs, Edited, Kind, LogWork, LogWriting, PageDue, PageKey, Pages, PageState, PortError, WikiHistory, WikiRead,
-    WikiWrite,
+    Edit, EditAs, Edited, Kind, LogWork, LogWriting, PageDue, PageKey, PageState, Pages, PortError,
+    WikiHistory, WikiRead, WikiWrite,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -51,6 +52,8 @@ pub struct Writer {
     pub linker: Linker,
     /// Of a page's bottom.
     pub category: String,
+    /// A page longer than this gives its oldest month away.
+    pub archive_bytes: usize,
     /// The name of this process in claims.
     pub owner: String,
     /// The time.
@@ -121,14 +124,26 @@ impl Writer {
             {
                 return self.note(owner, work, last, revision).await;
             }
+            if page.text.len() > self.archive_bytes
+                && let Some(month) = log_archive::oldest_month(&work.log, &page.text)
+            {
+                self.archive(&page, &month).await?;
+                continue;
+            }
             let entries = together(&work.entries);
             let Some(last) = entries.last() else {
                 return Ok(());
             };
             self.logs.log_tried(owner, work, page.revision).await?;
             tried_from = Some(tried_from.unwrap_or(page.revision));
+            let mut text = log::insert(&page.text, entries, &self.linker, &self.category);
+            for undone in &work.undone {
+                if entries.iter().any(|e| e.said.undoes == Some(undone.seq)) {
+                    text = log::struck_out(&text, undone, &self.linker);
+                }
+            }
             let mut edit = Edit {
-                text: log::insert(&page.text, entries, &self.linker, &self.category),
+                text,
                 title: page.title,
                 summary: log::summary(entries),
                 by: match &last.said.by {
@@ -164,6 +179,38 @@ impl Writer {
         let title = log::title(&work.log);
         let why = "somebody else saved the page each time we were about to";
         Err(self.failed(&title, Kind::Unavailable, why))
+    }
+
+    /// Puts a month onto a page of its own, and only then takes it off this one.
+    async fn archive(&self, page: &PageState, month: &Month) -> Result<(), PortError> {
+        let there = self.wiki.pages(&[month.title.clone()]).await?.pop();
+        let there = there.ok_or_else(|| self.failed(&month.title, Kind::Protocol, "no answer"))?;
+        let moves = [
+            (log_archive::archived(&there.text, month), &there),
+            (month.rest.clone(), page),
+        ];
+        for (text, from) in moves {
+            if text == from.text {
+                continue;
+            }
+            let edit = Edit {
+                title: from.title.clone(),
+                text,
+                summary: summary::archived(&month.title),
+                by: EditAs::System { bot: true },
+                parent: from.revision,
+            };
+            match self.write.edit(&edit).await? {
+                Edited::Saved { .. } | Edited::Unchanged => {}
+                // Read again, and looked at anew.
+                Edited::Conflict => return Ok(()),
+                Edited::Refused { code, info } => {
+                    return Err(self.failed(&edit.title, Kind::Denied, &format!("{code}: {info}")));
+                }
+            }
+        }
+        info!(title = %month.title, "older log entries archived");
+        Ok(())
     }
 
     fn failed(&self, title: &str, kind: Kind, why: &str) -> PortError {

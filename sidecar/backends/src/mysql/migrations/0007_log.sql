@@ -35,5 +35,26 @@ CREATE TABLE IF NOT EXISTS log_entries (
   message        TEXT NOT NULL,
   revision       BIGINT UNSIGNED NULL,
   UNIQUE KEY place (log, seq),
-  UNIQUE KEY said (said_key)
+  UNIQUE KEY said (said_key),
+  KEY speaker (nick, id)
+) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+
+-- Whose accounts of chat networks are. The name is that of the time when it was proved.
+CREATE TABLE IF NOT EXISTS speakers (
+  network        VARBINARY(64) NOT NULL,
+  account        VARBINARY(255) NOT NULL,
+  wiki_user_id   BIGINT UNSIGNED NOT NULL,
+  wiki_user_name VARCHAR(255) NOT NULL,
+  made_at        DATETIME(6) NOT NULL,
+  PRIMARY KEY (network, account),
+  KEY wiki_user (wiki_user_id)
+) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+
+-- Codes that wiki users were shown, by their hash; one each.
+CREATE TABLE IF NOT EXISTS speaker_codes (
+  wiki_user_id   BIGINT UNSIGNED NOT NULL PRIMARY KEY,
+  wiki_user_name VARCHAR(255) NOT NULL,
+  code_hash      VARBINARY(64) NOT NULL,
+  until          DATETIME(6) NOT NULL,
+  UNIQUE KEY code (code_hash)
 ) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
