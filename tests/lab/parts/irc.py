@@ -30,14 +30,17 @@ def install(lab: Lab) -> None:
 
 def start(lab: Lab) -> None:
     home, services = lab.folder("irc"), lab.folder("irc", "anope")
-    for each in ["logs", "db"]:
-        lab.folder("irc", "anope", each)
+    # Without the last of them it ends at its second start.
+    for each in [["logs"], ["db", "backups"]]:
+        lab.folder("irc", "anope", *each)
     server, config = home / "inspircd.conf", services / "services.conf"
     lab.write(server, _inspircd(lab))
     lab.write(config, _anope(lab))
     lab.write(services / "services.motd", "The lab's services.\n")
     argv = ["/usr/sbin/inspircd", "--nofork", f"--config={server}"]
-    daemon.ensure(lab, "inspircd", argv, config=[server], ports=["irc", "irc_services"])
+    if daemon.ensure(lab, "inspircd", argv, config=[server], ports=["irc", "irc_services"]):
+        # Services that lose their server end themselves some time later.
+        daemon.stop(lab, "anope")
     daemon.ensure(
         lab, "anope",
         ["/usr/sbin/anope", "--nofork", f"--confdir={services}", f"--dbdir={services}/db", f"--logdir={services}/logs",
@@ -115,7 +118,7 @@ def _inspircd(lab: Lab) -> str:
 <bind address="{HOST}" port="{lab.port("irc")}" type="clients">
 <bind address="{HOST}" port="{lab.port("irc_services")}" type="servers">
 <connect name="lab" allow="*" timeout="20" pingfreq="60" hardsendq="4M" softsendq="64K" recvq="64K" fakelag="no"
- commandrate="1000000" localmax="1000" globalmax="1000" limit="2000" resolvehostnames="no" maxchans="20">
+ commandrate="1000000" threshold="1000000" localmax="1000" globalmax="1000" limit="2000" resolvehostnames="no" maxchans="20">
 <log method="file" target="/dev/stdout" type="* -USERINPUT -USEROUTPUT" level="default" flush="1">
 <options casemapping="ascii" hidesplits="no" defaultmodes="nt" splitwhois="no">
 <security maxtargets="20">

@@ -35,12 +35,18 @@ def install(lab: Lab) -> None:
 
 def start(lab: Lab) -> None:
     _copy_program(lab)
-    changed = [_write_config(lab), _program(lab), *(mediawiki.keys_file(lab, way) for way in ("shim", "wiki"))]
+    _write_config(lab)
     command(lab, "migrate")
     command(lab, "wiki", "push")
     # Before it serves, since a project's page is written at the first look and the next comes minutes later.
     for person in PEOPLE:
         command(lab, "link", "--wiki-user", person.name, "--uid", person.uid)
+    serve(lab)
+
+
+def serve(lab: Lab) -> None:
+    """The process alone, as it starts when a neighbour is away."""
+    changed = [_config(lab), _program(lab), *(mediawiki.keys_file(lab, way) for way in ("shim", "wiki"))]
     daemon.ensure(lab, "sidecar", [*_argv(lab), "serve"], config=changed, ports=["sidecar"])
 
 

@@ -13,6 +13,9 @@ pub const SEPARATOR: &str = "&#44; ";
 /// Breaks a pair of signs that would be markup; MediaWiki's preprocessor takes it out again.
 const BREAK: &str = "<!---->";
 
+/// Parts signs without being seen, and joins what it parts: no line breaks there.
+const JOINER: char = '\u{2060}';
+
 /// A value as the argument of a named template parameter, for our own templates.
 ///
 /// Semantic MediaWiki stores what `#set` is given and decodes no entities but those of `& < > ' "`. So a value
@@ -107,18 +110,23 @@ pub fn label(value: &str) -> String {
     }
 }
 
-/// A value in an edit summary, where only links, section marks and entities mean something. Cut at `max`
-/// characters before it is encoded. A bracket opens what we say ourselves, so no name may open one: summaries
+/// A value in an edit summary, where only links, section marks and entities mean something. MediaWiki decodes
+/// entities before it looks for the others, so what makes one of them is also parted, by a sign that is not seen.
+/// Cut at `max` characters before it is encoded. A bracket opens what we say ourselves, so no name may open one: summaries
 /// are read again (`pages::summary::operations`).
 pub fn summary(value: &str, max: usize) -> String {
     let text = cut(&one_line(value), max);
     let mut out = String::with_capacity(text.len());
+    let mut before = None;
     for c in text.chars() {
+        if matches!((before, c), (Some('['), '[') | (Some('/'), '*')) {
+            out.push(JOINER);
+        }
         match c {
             '&' | '[' | ']' | '{' | '}' | '|' | '<' | '>' | '(' => push_entity(&mut out, c),
-            '*' if out.ends_with('/') => push_entity(&mut out, c),
             _ => out.push(c),
         }
+        before = Some(c);
     }
     out
 }

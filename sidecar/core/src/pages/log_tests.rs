@@ -292,7 +292,7 @@ fn summaries_name_entries() {
     for (entries, wanted) in [
         (
             some(12, 12, "x (log 13) [[y]]"),
-            "(log 12) a&#40;log 9): x &#40;log 13) &#91;&#91;y&#93;&#93;",
+            "(log 12) a&#40;log 9): x &#40;log 13) &#91;\u{2060}&#91;y&#93;&#93;",
         ),
         (
             some(12, 57, "x"),
