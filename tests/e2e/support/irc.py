@@ -32,7 +32,7 @@ class Person:
         if account:
             self.heard(r"^\S+ CAP \S+ ACK")
             self.raw("AUTHENTICATE PLAIN")
-            self.heard(r"^AUTHENTICATE \+|^\S+ AUTHENTICATE \+")
+            self.heard(r"^(\S+ )?AUTHENTICATE :?\+")
             secret = f"\0{account}\0{lab.secret(f'irc-{account}')}".encode()
             self.raw(f"AUTHENTICATE {base64.b64encode(secret).decode()}")
             self.heard(r"^\S+ 903 ")
