@@ -33,7 +33,8 @@ use osm_backends::mysql::Store;
 use osm_backends::openstack::{OpenStack, with_request_id};
 use osm_backends::wiki::Wiki;
 use osm_core::ports::{
-    Holds as _, IdentityWrite, OperationFilter, Operations as _, Pages as _, PortError,
+    Holds as _, IdentityWrite, LogWriting as _, OperationFilter, Operations as _, Pages as _,
+    PortError,
 };
 use osm_core::view::View;
 use restored::once_compared;
@@ -257,6 +258,7 @@ impl App {
             }
             async move {
                 let (pages, since) = store.backlog().await?;
+                metrics::log_waiting(store.log_backlog().await?.0);
                 let filter = OperationFilter {
                     open: true,
                     limit: COUNTED,

@@ -1,25 +1,21 @@
-//! The Server Admin Log: accepting entries, and handing them out to be written.
+//! The Server Admin Log: accepting entries, and reading them.
 //!
 //! Whoever accepts locks the log's row first. So numbers are given in the order of the commits, and what waits is
 //! always a run without gaps: an edit is told by its first and its last number.
 
 use super::failure::Failure;
-use super::{Store, commit, first, lease_end, marks, put, rows};
+use super::{Store, commit, first, marks, put, rows};
 use async_trait::async_trait;
 use chrono::{DateTime, NaiveDateTime, Utc};
 use mysql_async::prelude::{FromRow, Queryable};
 use mysql_async::{Row, Value, params};
 use osm_core::log::{Entry, LogName, NewEntry};
-use osm_core::ports::{Accepted, LogFilter, LogWork, LogWriting, Logs, PortError};
-use std::time::Duration;
+use osm_core::ports::{Accepted, LogFilter, Logs, PortError};
 
-/// So many entries go into one edit.
-const BATCH: usize = 500;
-
-const ENTRY: &str = "id, log, seq, said_key, said_at, nick, wiki_user_id, wiki_user_name, source, undoes, message, revision";
+pub(super) const ENTRY: &str = "id, log, seq, said_key, said_at, nick, wiki_user_id, wiki_user_name, source, undoes, message, revision";
 
 #[derive(FromRow)]
-struct Stored {
+pub(super) struct Stored {
     id: u64,
     log: Vec<u8>,
     seq: u64,
@@ -35,7 +31,7 @@ struct Stored {
 }
 
 impl Stored {
-    fn entry(self) -> (u64, Entry) {
+    pub(super) fn entry(self) -> (u64, Entry) {
         let said = NewEntry {
             log: LogName::trusted(&text(self.log)),
             key: text(self.said_key),
@@ -55,7 +51,7 @@ impl Stored {
     }
 }
 
-fn text(bytes: Vec<u8>) -> String {
+pub(super) fn text(bytes: Vec<u8>) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
@@ -86,14 +82,6 @@ impl Logs for Store {
     async fn entries(&self, filter: &LogFilter) -> Result<Vec<(u64, Entry)>, PortError> {
         self.attempt("read the log from", || self.try_entries(filter))
             .await
-    }
-
-    async fn entry(&self, log: &LogName, seq: u64) -> Result<Option<Entry>, PortError> {
-        self.attempt("read a log entry from", || async {
-            let mut conn = self.conn().await?;
-            Ok(numbered(&mut conn, &log.to_string(), &[seq]).await?.pop())
-        })
-        .await
     }
 
     async fn last_of(
@@ -131,90 +119,12 @@ impl Logs for Store {
     }
 }
 
-#[async_trait]
-impl LogWriting for Store {
-    async fn claim_log(
-        &self,
-        owner: &str,
-        now: DateTime<Utc>,
-        lease: Duration,
-    ) -> Result<Option<LogWork>, PortError> {
-        self.attempt("claim a log in", || self.try_claim_log(owner, now, lease))
-            .await
-    }
-
-    async fn log_tried(&self, owner: &str, work: &LogWork, revision: u64) -> Result<(), PortError> {
-        self.attempt("note a try at a log in", || async {
-            let mut conn = self.conn().await?;
-            conn.exec_drop(
-                "UPDATE logs SET tried_from = COALESCE(tried_from, ?)
-                 WHERE log = ? AND owner = ? AND generation = ?",
-                (revision, work.log.to_string(), owner, work.generation),
-            )
-            .await?;
-            held(conn.affected_rows())
-        })
-        .await
-    }
-
-    async fn log_written(
-        &self,
-        owner: &str,
-        work: &LogWork,
-        last: u64,
-        revision: u64,
-        now: DateTime<Utc>,
-    ) -> Result<(), PortError> {
-        self.attempt("note a log as written in", || {
-            self.try_log_written(owner, work, last, revision, now)
-        })
-        .await
-    }
-
-    async fn log_later(
-        &self,
-        owner: &str,
-        work: &LogWork,
-        at: DateTime<Utc>,
-        why: &str,
-    ) -> Result<(), PortError> {
-        self.attempt("put off a log in", || async {
-            let mut conn = self.conn().await?;
-            conn.exec_drop(
-                "UPDATE logs SET owner = NULL, due_at = ?, error = ?
-                 WHERE log = ? AND owner = ? AND generation = ?",
-                (
-                    at.naive_utc(),
-                    why,
-                    work.log.to_string(),
-                    owner,
-                    work.generation,
-                ),
-            )
-            .await?;
-            held(conn.affected_rows())
-        })
-        .await
-    }
-
-    async fn log_backlog(&self) -> Result<(u64, Option<DateTime<Utc>>), PortError> {
-        self.attempt("count waiting log entries in", || async {
-            let row: Option<(Option<u64>, Option<NaiveDateTime>)> = first(
-                &mut self.conn().await?,
-                "SELECT CAST(SUM(last_seq - written_seq) AS UNSIGNED), MIN(since)
-                 FROM logs WHERE due_at IS NOT NULL",
-                (),
-            )
-            .await?;
-            let (count, since) = row.unwrap_or_default();
-            Ok((count.unwrap_or_default(), since.map(|at| at.and_utc())))
-        })
-        .await
-    }
-}
-
 /// Entries of a log by their numbers.
-async fn numbered(on: &mut impl Queryable, log: &str, seqs: &[u64]) -> Result<Vec<Entry>, Failure> {
+pub(super) async fn numbered(
+    on: &mut impl Queryable,
+    log: &str,
+    seqs: &[u64],
+) -> Result<Vec<Entry>, Failure> {
     if seqs.is_empty() {
         return Ok(Vec::new());
     }
@@ -226,15 +136,6 @@ async fn numbered(on: &mut impl Queryable, log: &str, seqs: &[u64]) -> Result<Ve
     values.extend(seqs.iter().map(|seq| Value::from(*seq)));
     let found: Vec<Stored> = rows(on, &sql, values).await?;
     Ok(found.into_iter().map(|stored| stored.entry().1).collect())
-}
-
-fn held(rows: u64) -> Result<(), Failure> {
-    if rows == 0 {
-        return Err(Failure::Conflict(
-            "another replica writes this log".to_owned(),
-        ));
-    }
-    Ok(())
 }
 
 impl Store {
@@ -302,76 +203,6 @@ impl Store {
         }
         commit(tx).await?;
         Ok(Accepted::Now(seq))
-    }
-
-    async fn try_claim_log(
-        &self,
-        owner: &str,
-        now: DateTime<Utc>,
-        lease: Duration,
-    ) -> Result<Option<LogWork>, Failure> {
-        let mut tx = self.begin().await?;
-        let row: Option<(Vec<u8>, u64, Option<u64>, u32, u64)> = first(
-            &mut tx,
-            "SELECT log, written_seq, tried_from, attempts, generation FROM logs FORCE INDEX (due)
-             WHERE due_at <= ? ORDER BY due_at LIMIT 1 FOR UPDATE SKIP LOCKED",
-            (now.naive_utc(),),
-        )
-        .await?;
-        let Some((log, written, tried_from, attempts, generation)) = row else {
-            tx.rollback().await?;
-            return Ok(None);
-        };
-        tx.exec_drop(
-            "UPDATE logs SET owner = ?, due_at = ?, attempts = attempts + 1, generation = generation + 1
-             WHERE log = ? AND generation = ?",
-            (owner, lease_end(now, lease), &log, generation),
-        )
-        .await?;
-        let sql = format!(
-            "SELECT {ENTRY} FROM log_entries WHERE log = ? AND seq > ? ORDER BY seq LIMIT {BATCH}"
-        );
-        let entries: Vec<Stored> = rows(&mut tx, &sql, (&log, written)).await?;
-        let entries: Vec<Entry> = entries.into_iter().map(|stored| stored.entry().1).collect();
-        let log = text(log);
-        let undone: Vec<u64> = entries.iter().filter_map(|e| e.said.undoes).collect();
-        let undone = numbered(&mut tx, &log, &undone).await?;
-        commit(tx).await?;
-        Ok(Some(LogWork {
-            log: LogName::trusted(&log),
-            entries,
-            undone,
-            tried_from,
-            attempts,
-            generation: generation + 1,
-        }))
-    }
-
-    async fn try_log_written(
-        &self,
-        owner: &str,
-        work: &LogWork,
-        last: u64,
-        revision: u64,
-        now: DateTime<Utc>,
-    ) -> Result<(), Failure> {
-        let log = work.log.to_string();
-        let mut tx = self.begin().await?;
-        tx.exec_drop(
-            "UPDATE logs SET written_seq = GREATEST(written_seq, :last), tried_from = NULL, owner = NULL, attempts = 0,
-               error = NULL, since = :now, due_at = IF(last_seq > :last, :now, NULL)
-             WHERE log = :log AND owner = :owner AND generation = :generation",
-            params! {"last" => last, "now" => now.naive_utc(), "log" => &log, "owner" => owner,
-                "generation" => work.generation},
-        )
-        .await?;
-        held(tx.affected_rows())?;
-        tx.exec_drop(
-            "UPDATE log_entries SET revision = ? WHERE log = ? AND seq <= ? AND revision IS NULL",
-            (revision, &log, last),
-        )
-        .await?;
-        commit(tx).await
     }
 
     async fn try_entries(&self, filter: &LogFilter) -> Result<Vec<(u64, Entry)>, Failure> {

@@ -49,7 +49,6 @@ fn newest_first_a_heading_a_day() {
         page,
         "=== 2026-11-27 ===\n* 10:30 bob: third\n* 00:00 ada: second\n\n=== 2026-11-26 ===\n* 23:59 ada: first\n\
          <noinclude>[[Category:Server admin logs]]</noinclude>"
-            .replace("first\n<", "first\n<")
     );
     // The same one by one.
     let alone = put(&put(&put("", &[one]), &[two]), &[three]);
@@ -123,10 +122,7 @@ fn what_people_did_stays() {
         assert_eq!(put(old, &new), wanted, "{old:?}");
     }
     // A page that was blanked begins anew, category and all.
-    assert_eq!(
-        put(" \n", &new),
-        put("", &new).replace("=== 2026", "=== 2026")
-    );
+    assert_eq!(put(" \n", &new), put("", &new));
 }
 
 #[test]

@@ -47,8 +47,6 @@ pub trait Logs: Send + Sync {
     async fn revision(&self, log: &LogName, seq: u64) -> Result<Option<u64>, PortError>;
     /// Entries with their ids in the list.
     async fn entries(&self, filter: &LogFilter) -> Result<Vec<(u64, Entry)>, PortError>;
-    /// One entry.
-    async fn entry(&self, log: &LogName, seq: u64) -> Result<Option<Entry>, PortError>;
     /// What somebody last said through a source since then, where it is no taking back and was not taken back.
     async fn last_of(
         &self,
