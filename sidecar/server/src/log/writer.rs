@@ -183,7 +183,11 @@ impl Writer {
 
     /// Puts a month onto a page of its own, and only then takes it off this one.
     async fn archive(&self, page: &PageState, month: &Month) -> Result<(), PortError> {
-        let there = self.wiki.pages(&[month.title.clone()]).await?.pop();
+        let there = self
+            .wiki
+            .pages(std::slice::from_ref(&month.title))
+            .await?
+            .pop();
         let there = there.ok_or_else(|| self.failed(&month.title, Kind::Protocol, "no answer"))?;
         let moves = [
             (log_archive::archived(&there.text, month), &there),
