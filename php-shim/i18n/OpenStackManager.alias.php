@@ -8,6 +8,7 @@ $specialPageAliases['en'] = [
 	'NovaDrift' => [ 'NovaDrift' ],
 	'NovaInstance' => [ 'NovaInstance' ],
 	'NovaLink' => [ 'NovaLink' ],
+	'NovaLog' => [ 'NovaLog' ],
 	'NovaOperations' => [ 'NovaOperations' ],
 	'NovaProject' => [ 'NovaProject' ],
 ];

@@ -59,6 +59,8 @@ def _where_to_click(lab: Lab, running: dict[str, Part]) -> None:
     print(f"\nThe wiki: {lab.url('wiki', '/')}   its instances: {running['mediawiki'].url(lab)}")
     for account in json.loads((lab.dir / "accounts.json").read_text()):
         print(f"  log in as {account['user']:<10} password {account['password']}   ({account['about']})")
+    if "irc" in running:
+        print(f"The Server Admin Log: say `!log bots …` on {running['irc'].url(lab)}")
 
 
 def _down(names: list[str]) -> int:

@@ -39,6 +39,8 @@ PORTS: dict[str, int] = {
     "rabbitmq_dist": 25673,
     "epmd": 4370,
     "memcached": 11311,
+    "irc": 6667,
+    "irc_services": 7001,
 }
 
 

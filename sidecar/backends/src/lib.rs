@@ -1,5 +1,6 @@
 //! How each outside system is spoken to, a folder each. None knows another; none knows our own HTTP.
 
+pub mod irc;
 pub mod ldap;
 pub mod mysql;
 pub mod openstack;

@@ -3,7 +3,7 @@
 //! Reading order: [`ids`] → [`actor`] → [`authz`] → [`instance`] and [`project`] (the nouns) → [`plan`]
 //! → [`membership`] (who is in a project) → [`pages`] (facts become page text), [`told`] (what notifications
 //! tell) → [`audit`] and [`replay`] (what was done) → [`drift`] (where they say
-//! different things) → [`ports`] (how the outside is read and written) →
+//! different things) → [`log`] (what people say they did) → [`ports`] (how the outside is read and written) →
 //! [`message`] and [`view`] (what a person is shown) → [`signing`] (who may speak to whom).
 
 pub mod action;
@@ -13,6 +13,7 @@ pub mod authz;
 pub mod drift;
 pub mod ids;
 pub mod instance;
+pub mod log;
 pub mod membership;
 pub mod message;
 pub mod pages;

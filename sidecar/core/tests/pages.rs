@@ -336,7 +336,7 @@ fn summaries() {
     let hostile = summary::deleted("x]] [[User:A]] {{b}} /* c */ <b>\n", &bots);
     assert_eq!(
         hostile,
-        "deleted instance x&#93;&#93; &#91;&#91;User:A&#93;&#93; &#123;&#123;b&#125;&#125; /&#42; c */ &#60;b&#62; in project bots"
+        "deleted instance x&#93;&#93; &#91;\u{2060}&#91;User:A&#93;&#93; &#123;&#123;b&#125;&#125; /\u{2060}* c */ &#60;b&#62; in project bots"
     );
     let name = "[".repeat(200);
     let long = summary::created(&name, &ProjectName::trusted(name.as_str()));

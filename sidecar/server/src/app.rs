@@ -5,7 +5,7 @@ mod commands;
 mod drift;
 mod hearing;
 mod late;
-
+mod log;
 mod restored;
 
 use crate::actions::{
@@ -19,6 +19,7 @@ use crate::documenter::Documenter;
 use crate::faults::Points;
 use crate::http::{self, Actions, Ask, Backlog, Gate, Health, Http};
 use crate::late::Late;
+use crate::log::Book;
 use crate::observe::Observer;
 use crate::operations::{Effects, Runner};
 use crate::telemetry::metrics;
@@ -26,13 +27,14 @@ use async_trait::async_trait;
 use chrono::Utc;
 pub use clients::{assigner, cloud, directory, store, wiki};
 use futures_util::FutureExt as _;
+pub use log::book;
 use osm_backends::ldap::Ldap;
 use osm_backends::mysql::Store;
 use osm_backends::openstack::{OpenStack, with_request_id};
 use osm_backends::wiki::Wiki;
 use osm_core::ports::{
-    Holds as _, IdentityWrite, OperationFilter, OperationWork as _, Operations as _, Pages as _,
-    PortError,
+    Holds as _, IdentityWrite, LogWriting as _, OperationFilter, OperationWork as _,
+    Operations as _, Pages as _, PortError,
 };
 use osm_core::view::View;
 use restored::once_compared;
@@ -84,8 +86,10 @@ impl App {
         settings: Arc<Settings>,
         work: Arc<Notify>,
         late: Arc<Late>,
+        book: Arc<Book>,
     ) -> Context {
         Context {
+            book,
             compute: self.quick.clone(),
             directory: self.directory.clone(),
             identity: self.quick.clone(),
@@ -108,8 +112,9 @@ impl App {
     /// For actions from the command line. Who serves looks for what was recorded every second.
     pub fn hand(&self, config: &Config) -> Hand {
         let (settings, late) = (Arc::new(settings(config)), Arc::new(self.late(config)));
+        let book = book(self.store.clone(), self.directory.clone());
         Hand {
-            context: self.context(config, settings, Arc::default(), late),
+            context: self.context(config, settings, Arc::default(), late, book),
             wiki: self.wiki.clone(),
         }
     }
@@ -156,9 +161,10 @@ impl App {
         let sealer = Sealer {
             seals: self.store.clone(),
             page_bell: page_bell.clone(),
-            owner,
+            owner: owner.clone(),
             clock: Utc::now,
         };
+        let logging = self.logging(config, &secrets, &owner);
         let restored = Arc::new(self.restored(config));
         let observer = Arc::new(Observer {
             restored: restored.clone(),
@@ -179,7 +185,7 @@ impl App {
         });
         let late = Arc::new(self.late(config));
         let hears = self.hears(config, &secrets, &observer, &late)?;
-        let context = self.context(config, settings, work_bell, late.clone());
+        let context = self.context(config, settings, work_bell, late.clone(), logging.book);
         let gate = Gate::new(
             secrets.shim_keys,
             config.server.public_authority.clone(),
@@ -200,6 +206,10 @@ impl App {
         workers.spawn(waiting(documenter.run(stopped.clone()).boxed()));
         workers.spawn(waiting(observer.run(stopped.clone()).boxed()));
         workers.spawn(sealer.run(stopped.clone()));
+        workers.spawn(logging.writer.run(stopped.clone()));
+        for bot in logging.bots {
+            workers.spawn(bot.run(stopped.clone()));
+        }
         workers.spawn(late.run(stopped.clone()));
         if let Some(listener) = hears {
             workers.spawn(listener.run(stopped.clone()));
@@ -252,6 +262,7 @@ impl App {
             }
             async move {
                 let (pages, since) = store.backlog().await?;
+                metrics::log_waiting(store.log_backlog().await?.0);
                 let filter = OperationFilter {
                     open: true,
                     limit: COUNTED,

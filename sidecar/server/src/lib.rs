@@ -2,7 +2,7 @@
 //! sealer of the audit beside it.
 //!
 //! Who may call whom: `http` and `cli` call [`actions`]; actions hold read ports and submit plans;
-//! only [`operations`] and [`documenter`] hold write ports; `app` alone names concrete backends.
+//! only [`operations`], [`documenter`] and [`log`] hold write ports; `app` alone names concrete backends.
 
 // The error that all ports share tells a lot, and is returned seldom.
 #![allow(clippy::result_large_err)]
@@ -18,6 +18,7 @@ pub mod drift;
 pub mod faults;
 pub mod http;
 pub mod late;
+pub mod log;
 pub mod observe;
 pub mod operations;
 pub mod restored;

@@ -11,13 +11,13 @@ from pathlib import Path
 import daemon
 import probe
 from files import PEOPLE
-from parts import keystone, ldap, mariadb, mediawiki, rabbitmq
+from parts import irc, keystone, ldap, mariadb, mediawiki, rabbitmq
 from settings import HOST, Lab, LabError
 
 NAME = "sidecar"
 # For linking, and for crates that compile C.
 PACKAGES = ["gcc", "libc6-dev"]
-NEEDS = ["mariadb", "rabbitmq", "ldap", "content", "mediawiki"]
+NEEDS = ["mariadb", "rabbitmq", "irc", "ldap", "content", "mediawiki"]
 PATIENCE = 60.0
 
 ACCOUNT = "openstackmanager"
@@ -35,12 +35,18 @@ def install(lab: Lab) -> None:
 
 def start(lab: Lab) -> None:
     _copy_program(lab)
-    changed = [_write_config(lab), _program(lab), *(mediawiki.keys_file(lab, way) for way in ("shim", "wiki"))]
+    _write_config(lab)
     command(lab, "migrate")
     command(lab, "wiki", "push")
     # Before it serves, since a project's page is written at the first look and the next comes minutes later.
     for person in PEOPLE:
         command(lab, "link", "--wiki-user", person.name, "--uid", person.uid)
+    serve(lab)
+
+
+def serve(lab: Lab) -> None:
+    """The process alone, as it starts when a neighbour is away."""
+    changed = [_config(lab), _program(lab), *(mediawiki.keys_file(lab, way) for way in ("shim", "wiki"))]
     daemon.ensure(lab, "sidecar", [*_argv(lab), "serve"], config=changed, ports=["sidecar"])
 
 
@@ -132,6 +138,19 @@ def _write_config(lab: Lab) -> Path:
             "password_file": str(lab.secret_file(f"keystone-{ACCOUNT}-admin")),
             "project": ACCOUNT,
         },
+        "[log.links]": {"pattern": r"\bT[1-9][0-9]*\b", "url": "https://phabricator.example/$0"},
+        "[irc]": {
+            "network": "lab",
+            "host": HOST,
+            "port": lab.port("irc"),
+            "tls": False,
+            "nick": irc.BOT,
+            "channels": [irc.CHANNEL],
+            "account": irc.BOT,
+            "password_file": str(lab.secret_file(f"irc-{irc.BOT}")),
+            "burst": 50,
+            "pause_ms": 20,
+        },
         "[regions]": {"name": keystone.REGION, "network": "lan", "domain": "regionone.example"},
         "ldap": {
             "url": ldap.url(lab),
@@ -140,7 +159,7 @@ def _write_config(lab: Lab) -> Path:
             **{f"{ou}_base": f"ou={ou},{ldap.BASE}" for ou in ("people", "projects", "groups", "hosts")},
         },
     }
-    # A JSON string or number is also one of TOML.
+    # A JSON string, number, truth value or list of strings is also one of TOML.
     text = "".join(
         f"[{name}]\n" + "".join(f"{key} = {json.dumps(value)}\n" for key, value in keys.items()) + "\n"
         for name, keys in sections.items()

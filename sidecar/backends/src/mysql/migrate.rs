@@ -7,7 +7,7 @@ use mysql_async::prelude::Queryable;
 use osm_core::ports::PortError;
 
 /// A file of `migrations/`; its number is its place in the list, from 1.
-const MIGRATIONS: [(&str, &str); 6] = [
+const MIGRATIONS: [(&str, &str); 7] = [
     ("store", include_str!("migrations/0001_store.sql")),
     (
         "cancellations",
@@ -20,6 +20,7 @@ const MIGRATIONS: [(&str, &str); 6] = [
     ),
     ("holds", include_str!("migrations/0005_holds.sql")),
     ("puppet", include_str!("migrations/0006_puppet.sql")),
+    ("log", include_str!("migrations/0007_log.sql")),
 ];
 
 /// So long does one replica wait for another that is migrating.

@@ -2,18 +2,23 @@
 //!
 //! Reading order: `migrations/` (the tables) → [`Store`] → `links` (links, pins, nonces) →
 //! `operations` (submitting, reading) → `work` (what the runner does) → `pages` → `instances` →
-//! `audit` (writing it), `seals` (its chain) and `trail` (reading it) → `holds` (all writing held after a restore).
+//! `audit` (writing it), `seals` (its chain) and `trail` (reading it) → `holds` (all writing held after a restore) → `logs`
+//! and `log_work` (the Server Admin Log) (with `speakers`) and `elections`.
 
 mod audit;
+mod elections;
 mod failure;
 mod holds;
 mod instances;
 mod links;
+mod log_work;
+mod logs;
 mod migrate;
 mod operations;
 mod page_claims;
 mod pages;
 mod seals;
+mod speakers;
 mod stored;
 mod trail;
 mod wishes;

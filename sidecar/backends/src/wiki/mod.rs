@@ -10,6 +10,7 @@
 mod edit;
 mod fault;
 mod http;
+mod logged;
 pub mod push;
 mod read;
 mod session;

@@ -7,7 +7,7 @@ use osm_core::pages::summary;
 use osm_core::ports::{Kind, PortError};
 
 /// The tag of our edits: the extension puts it, and nobody can put it by hand.
-const TAG: &str = "openstackmanager";
+pub(super) const TAG: &str = "openstackmanager";
 
 impl Wiki {
     /// The operations that the newest of our edits name, each with its page.

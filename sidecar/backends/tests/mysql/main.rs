@@ -15,6 +15,7 @@ mod galera;
 mod holds;
 mod instances;
 mod links;
+mod logs;
 mod operations;
 mod pages;
 mod tampering;

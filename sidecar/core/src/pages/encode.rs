@@ -3,6 +3,7 @@
 //! All of them first make the value one line of printable characters in Unicode's composed form, because
 //! MediaWiki would do the same on saving and the page would then differ from what was composed.
 
+use std::ops::Range;
 use unicode_normalization::UnicodeNormalization as _;
 
 /// Stands between the values of a list in a template argument. No encoded value can hold it: their every `&`
@@ -11,6 +12,9 @@ pub const SEPARATOR: &str = "&#44; ";
 
 /// Breaks a pair of signs that would be markup; MediaWiki's preprocessor takes it out again.
 const BREAK: &str = "<!---->";
+
+/// Parts signs without being seen, and joins what it parts: no line breaks there.
+const JOINER: char = '\u{2060}';
 
 /// A value as the argument of a named template parameter, for our own templates.
 ///
@@ -55,7 +59,29 @@ pub fn arguments<S: AsRef<str>>(values: impl IntoIterator<Item = S>) -> String {
 
 /// A value in the running text of a page: whatever could mean something there becomes a numeric entity.
 pub fn plain(value: &str) -> String {
+    running(&one_line(value))
+}
+
+/// The same, with some of it as links: `find` tells which parts of the text, in order, and to what address. An
+/// address is the operator's and has no sign that would end it.
+pub fn linked(value: &str, find: impl Fn(&str) -> Vec<(Range<usize>, String)>) -> String {
     let text = one_line(value);
+    let mut out = String::with_capacity(text.len());
+    let mut at = 0;
+    for (range, address) in find(&text) {
+        let (Some(before), Some(shown)) = (text.get(at..range.start), text.get(range.clone()))
+        else {
+            continue;
+        };
+        out.push_str(&running(before));
+        out.push_str(&format!("[{address} {}]", running(shown)));
+        at = range.end;
+    }
+    out.push_str(&running(text.get(at..).unwrap_or_default()));
+    out
+}
+
+fn running(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for (index, c) in text.chars().enumerate() {
         match c {
@@ -84,18 +110,23 @@ pub fn label(value: &str) -> String {
     }
 }
 
-/// A value in an edit summary, where only links, section marks and entities mean something. Cut at `max`
-/// characters before it is encoded. A bracket opens what we say ourselves, so no name may open one: summaries
+/// A value in an edit summary, where only links, section marks and entities mean something. MediaWiki decodes
+/// entities before it looks for the others, so what makes one of them is also parted, by a sign that is not seen.
+/// Cut at `max` characters before it is encoded. A bracket opens what we say ourselves, so no name may open one: summaries
 /// are read again (`pages::summary::operations`).
 pub fn summary(value: &str, max: usize) -> String {
     let text = cut(&one_line(value), max);
     let mut out = String::with_capacity(text.len());
+    let mut before = None;
     for c in text.chars() {
+        if matches!((before, c), (Some('['), '[') | (Some('/'), '*')) {
+            out.push(JOINER);
+        }
         match c {
             '&' | '[' | ']' | '{' | '}' | '|' | '<' | '>' | '(' => push_entity(&mut out, c),
-            '*' if out.ends_with('/') => push_entity(&mut out, c),
             _ => out.push(c),
         }
+        before = Some(c);
     }
     out
 }

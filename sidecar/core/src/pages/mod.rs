@@ -1,13 +1,18 @@
 //! Facts become page text. Pure: the same facts give the same text, and what people wrote stays.
 //!
 //! [`encode`] knows how a value is written where; [`title`] what a page is called; [`region`] which part of a
-//! page is ours, [`dated`] as of when it says so; [`instance`], [`project`], [`overview`], [`noisy`], [`redirect`] and [`audit`] compose; [`touched`]
+//! page is ours, [`dated`] as of when it says so; [`instance`], [`project`], [`overview`], [`noisy`], [`redirect`] and
+//! [`audit`] compose; [`log`] adds to a project's log; [`touched`]
 //! says which pages tell of a change, [`summary`] what was done.
 
 mod as_of;
 pub mod audit;
 pub mod encode;
 pub mod instance;
+pub mod log;
+pub mod log_archive;
+#[cfg(test)]
+mod log_tests;
 pub mod noisy;
 pub mod overview;
 pub mod project;

@@ -160,6 +160,16 @@ pub fn repaired() -> String {
     "wrote the page anew".to_owned()
 }
 
+/// "moved the entries of 2026-10 to their own page"
+pub fn archived(title: &str) -> String {
+    format!("moved older entries to [[{title}]]")
+}
+
+/// "bots was logged to"
+pub fn logged_to(log: &str) -> String {
+    format!("{} was logged to", encode::summary(log, NAME))
+}
+
 /// "audit chain at 123"
 pub fn anchored(seq: u64) -> String {
     format!("audit chain at {seq}")
@@ -209,7 +219,7 @@ fn joined(mut parts: Vec<String>) -> String {
 }
 
 /// Cut at a whole entity.
-fn bounded(text: String) -> String {
+pub(super) fn bounded(text: String) -> String {
     let short = encode::cut(&text, LONGEST);
     if short == text {
         return text;

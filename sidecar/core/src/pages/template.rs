@@ -11,7 +11,7 @@ pub(super) const CLOSE: &str = "}}";
 
 /// Whether a line has the form of one between the first and the last: a parameter, or an item of a list.
 pub(super) fn is_inside(line: &str) -> bool {
-    is_parameter(line) || is_listed(line) || is_row(line) || is_anchor(line)
+    is_parameter(line) || is_listed(line) || is_row(line) || is_log(line) || is_anchor(line)
 }
 
 /// `|Some Name=…`
@@ -49,6 +49,21 @@ fn is_row(line: &str) -> bool {
 /// The class tells our rows from those that people write in tables of their own.
 const ROW: &str = "<tr class=\"nova-row\"><td>";
 const ROW_END: &str = "</td></tr>";
+
+/// A project's log, shown.
+const LOG: &str = "{{Nova Resource/log|";
+
+/// `{{Nova Resource/log|Nova Resource:…/SAL|name}}`
+fn is_log(line: &str) -> bool {
+    line.strip_prefix(LOG)
+        .and_then(|l| l.strip_suffix("}}"))
+        .is_some_and(|inner| !inner.contains(['{', '}']) && inner.matches('|').count() == 1)
+}
+
+/// A line that shows another page, a log, under a heading of its own.
+pub(super) fn shown_log(title: &str, name: &str) -> String {
+    format!("\n{LOG}{title}|{}}}}}", encode::argument(name))
+}
 
 /// A line of a table: first the page that it is about, then what there is to say in plain text.
 pub(super) fn row<'c>(title: &str, name: &str, cells: impl IntoIterator<Item = &'c str>) -> String {

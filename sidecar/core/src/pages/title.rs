@@ -7,6 +7,8 @@ use unicode_normalization::UnicodeNormalization as _;
 pub const NAMESPACE: &str = "Nova Resource";
 /// The page of the audit's anchors. No project's page: a project's name holds no space.
 pub const AUDIT: &str = "Nova Resource:Audit chain";
+/// The combined Server Admin Log; outside of the namespace, where people have always looked for it.
+pub const LOGS: &str = "Server Admin Log";
 /// The overview of all projects.
 pub const PROJECTS: &str = "Nova Resource:All projects";
 /// The overview of all instances.

@@ -2,25 +2,31 @@
 //! A holder of a read port cannot change the world.
 
 mod audit;
+mod chat;
 mod compute;
 mod directory;
 mod error;
 mod holds;
+mod log;
 mod notifications;
 mod page_key;
 mod store;
 mod wiki;
 
 pub use audit::{AuditSeals, AuditTrail, Coverage, Sealed};
+pub use chat::{Chat, Said, Talk, Voice};
 pub use compute::{ComputeRead, ComputeWrite, Deed, Since, Tagged};
 pub use directory::{
     Assignment, Directory, DirectoryWrite, Identity, IdentityWrite, KeystoneProject, Leave, Places,
 };
 pub use error::{Kind, PortError};
 pub use holds::{Hold, Holds, Lost, Made, Open, Trace};
+pub use log::{Accepted, Elections, LogFilter, LogWork, LogWriting, Logs, Speakers};
 pub use notifications::{
     Content, Event, Heard, Initiator, Listening, Notice, Notifications, QueueState, Receipt,
 };
 pub use page_key::PageKey;
 pub use store::*;
-pub use wiki::{Edit, EditAs, Edited, PageState, WikiInfo, WikiRead, WikiWrite};
+pub use wiki::{
+    Edit, EditAs, Edited, Logged, PageState, WikiHistory, WikiInfo, WikiRead, WikiWrite,
+};

@@ -40,6 +40,8 @@ pub enum PageKey {
     Instances,
     /// The page of the audit's anchors.
     Audit,
+    /// The combined Server Admin Log.
+    Logs,
 }
 
 impl PageKey {
@@ -57,6 +59,7 @@ impl PageKey {
             Self::Projects => "projects".to_owned(),
             Self::Instances => "instances".to_owned(),
             Self::Audit => "audit".to_owned(),
+            Self::Logs => "logs".to_owned(),
         }
     }
 
@@ -69,7 +72,9 @@ impl PageKey {
     /// first; what tells of everything would else be saved again at each change anywhere.
     pub fn gathers(&self) -> TimeDelta {
         match self {
-            Self::Summary { .. } | Self::Projects | Self::Instances => TimeDelta::seconds(10),
+            Self::Summary { .. } | Self::Projects | Self::Instances | Self::Logs => {
+                TimeDelta::seconds(10)
+            }
             Self::Instance { .. } | Self::Project { .. } | Self::Redirect { .. } | Self::Audit => {
                 TimeDelta::zero()
             }

@@ -108,3 +108,21 @@ pub trait WikiWrite: Send + Sync {
     /// Saves a page. Read-only, maxlag and rate limits are retried within bounds, then a transient error.
     async fn edit(&self, edit: &Edit) -> Result<Edited, PortError>;
 }
+
+/// An edit of ours that put entries into a log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Logged {
+    /// With this revision.
+    pub revision: u64,
+    /// The first entry's number.
+    pub first: u64,
+    /// The last one's.
+    pub last: u64,
+}
+
+/// Reading what became of edits whose answer was lost.
+#[async_trait]
+pub trait WikiHistory: Send + Sync {
+    /// The edits of ours to a log's page after this revision, as their summaries tell, oldest first.
+    async fn logged(&self, title: &str, after: u64) -> Result<Vec<Logged>, PortError>;
+}

@@ -109,6 +109,11 @@ impl Context {
                 .api_probe(caller, request)
                 .await
                 .unwrap_or_else(ApiReply::from),
+            "novalog" => self
+                .api_log(caller, request)
+                .await
+                .unwrap_or_else(ApiReply::from),
+            "novalogs" => self.api_logs(request).await.unwrap_or_else(ApiReply::from),
             "novainstances" => self
                 .api_instances(caller, request)
                 .await

@@ -4,10 +4,11 @@
 use serde_json::{Value as Json, json};
 
 /// The special pages.
-pub const SPECIAL_PAGES: [&str; 5] = [
+pub const SPECIAL_PAGES: [&str; 6] = [
     "NovaDrift",
     "NovaInstance",
     "NovaLink",
+    "NovaLog",
     "NovaOperations",
     "NovaProject",
 ];
@@ -56,6 +57,14 @@ pub fn contract() -> Json {
                     "idempotencykey": string,
                 },
             },
+            "novalog": {
+                "writes": true,
+                "params": {
+                    "project": {"type": "string", "required": true},
+                    "message": {"type": "string", "required": true},
+                    "idempotencykey": string,
+                },
+            },
             "novaoperationwish": {
                 "writes": true,
                 "params": {
@@ -91,6 +100,18 @@ pub fn contract() -> Json {
                 "params": {
                     "project": string,
                     "region": string,
+                    "limit": {"type": "limit"},
+                    "continue": string,
+                },
+            },
+            "novalogs": {
+                "prefix": "nl",
+                "params": {
+                    "project": string,
+                    "nick": string,
+                    "text": string,
+                    "from": string,
+                    "until": string,
                     "limit": {"type": "limit"},
                     "continue": string,
                 },

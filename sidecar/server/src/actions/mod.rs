@@ -12,6 +12,7 @@ mod follow;
 mod held;
 mod instances;
 mod link;
+mod log;
 mod lookup;
 mod members;
 mod members_api;
@@ -28,6 +29,7 @@ pub use params::Params;
 
 use crate::drift::Drift;
 use crate::late::Late;
+use crate::log::Book;
 use crate::restored::Restored;
 use chrono::{DateTime, Utc};
 use osm_core::actor::WikiUser;
@@ -72,6 +74,8 @@ pub struct Context {
     pub restored: Arc<Restored>,
     /// Who is away, and what lags.
     pub late: Arc<Late>,
+    /// Accepts entries of the Server Admin Log.
+    pub book: Arc<Book>,
     /// Compares what everybody says.
     pub drift: Arc<Drift>,
     /// The community's choices.
@@ -213,6 +217,7 @@ impl Context {
             "NovaInstance" => ("novainstance", self.novainstance(caller, request).await),
             "NovaProject" => ("novaproject", self.novaproject(caller, request).await),
             "NovaOperations" => ("novaoperations", self.novaoperations(caller, request).await),
+            "NovaLog" => ("novalog", self.novalog(caller, request).await),
             "NovaLink" => ("novalink", self.novalink(caller, request).await),
             _ => return None,
         };

@@ -29,6 +29,7 @@ impl App {
             wiki: self.wiki.clone(),
             write: self.wiki.clone(),
             audit: self.store.clone(),
+            logs: self.store.clone(),
             settings,
             bell,
             owner,

@@ -99,6 +99,9 @@ pub(super) fn problems(config: &Config) -> Vec<String> {
             &format!("{key} must be from {least} to {most}"),
         );
     }
+    found
+        .0
+        .extend(super::log::problems(&config.log, &config.irc));
     found.0
 }
 

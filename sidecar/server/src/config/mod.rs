@@ -1,11 +1,15 @@
 //! The configuration file. Every key is described in docs/config.example.toml; a test keeps the two the same.
 
 mod check;
+mod error;
 mod ldap;
+mod log;
 mod rabbitmq;
 mod secrets;
 
+pub use error::ConfigError;
 pub use ldap::Ldap;
+pub use log::{Irc, Log};
 pub use rabbitmq::RabbitMq;
 pub use secrets::{Env, Secrets};
 
@@ -44,6 +48,10 @@ pub struct Config {
     pub rabbitmq: Option<RabbitMq>,
     #[serde(default)]
     pub pages: Pages,
+    #[serde(default)]
+    pub log: Log,
+    #[serde(default)]
+    pub irc: Vec<Irc>,
 }
 
 /// Where the shim reaches us.
@@ -275,41 +283,6 @@ fn member() -> String {
 }
 fn auto() -> String {
     "auto".to_owned()
-}
-
-/// The configuration cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum ConfigError {
-    /// No such file, or not for us.
-    #[error(
-        "cannot read {path}: {reason}; name the configuration with --config FILE or OSM_CONFIG"
-    )]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// The system's word.
-        reason: std::io::Error,
-    },
-    /// Not TOML, or not our keys.
-    #[error("{path}, line {line}{key}: {message}")]
-    Parse {
-        /// The file.
-        path: PathBuf,
-        /// Counted from 1.
-        line: usize,
-        /// `, key a.b`, or nothing.
-        key: String,
-        /// What is wrong. The line itself is not shown: it may hold a secret in a wrong place.
-        message: String,
-    },
-    /// Values that cannot be right; all of them at once.
-    #[error("{path} cannot be used:\n  {}", problems.join("\n  "))]
-    Invalid {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with which key, and what to do.
-        problems: Vec<String>,
-    },
 }
 
 impl Config {

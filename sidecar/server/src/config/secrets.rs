@@ -3,6 +3,7 @@
 use super::Config;
 use osm_backends::secret::Secret;
 use osm_core::signing::Keys;
+use std::collections::BTreeMap;
 use std::path::Path;
 
 /// Looks up an environment variable; a parameter because tests cannot set one.
@@ -17,6 +18,8 @@ pub struct Secrets {
     pub keystone_admin_password: Option<Secret>,
     pub ldap_password: Secret,
     pub rabbitmq_password: Option<Secret>,
+    /// By the network's name, where we have an account there.
+    pub irc_passwords: BTreeMap<String, Secret>,
     /// The shim signs with these, we verify.
     pub shim_keys: Keys,
     /// We sign with these, the shim verifies.
@@ -38,6 +41,14 @@ pub(super) fn read(config: &Config, env: Env<'_>, problems: &mut Vec<String>) ->
         .rabbitmq
         .as_ref()
         .map(|rabbitmq| source.secret("rabbitmq", "password", &rabbitmq.password_file));
+    let irc_passwords: Vec<(String, Option<Secret>)> = (config.irc.iter())
+        .filter(|irc| irc.account.is_some())
+        .map(|irc| {
+            let section = format!("irc.{}", irc.network);
+            let password = source.secret(&section, "password", &irc.password_file);
+            (irc.network.clone(), password)
+        })
+        .collect();
     let shim_keys = source.keys("shim_keys", &config.signing.shim_keys_file);
     let wiki_keys = source.keys("wiki_keys", &config.signing.wiki_keys_file);
     Some(Secrets {
@@ -52,6 +63,9 @@ pub(super) fn read(config: &Config, env: Env<'_>, problems: &mut Vec<String>) ->
             Some(missing) => Some(missing?),
             None => None,
         },
+        irc_passwords: (irc_passwords.into_iter())
+            .map(|(network, password)| Some((network, password?)))
+            .collect::<Option<_>>()?,
         shim_keys: shim_keys?,
         wiki_keys: wiki_keys?,
     })
@@ -69,7 +83,7 @@ impl Source<'_> {
         key: &str,
         file: &Option<impl AsRef<Path>>,
     ) -> Option<Secret> {
-        let variable = format!("OSM_{}_{key}", section.replace('.', "_")).to_uppercase();
+        let variable = format!("OSM_{}_{key}", section.replace(['.', '-'], "_")).to_uppercase();
         let found = match (file, (self.env)(&variable)) {
             (Some(_), Some(_)) => Err(format!(
                 "{section}.{key}_file and {variable} are both set: keep one"

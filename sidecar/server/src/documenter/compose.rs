@@ -5,10 +5,11 @@ use chrono::{DateTime, Utc};
 use osm_core::audit::Anchor;
 use osm_core::ids::{InstanceId, ProjectName, Region};
 use osm_core::instance::Instance;
+use osm_core::log::LogName;
 use osm_core::pages::instance::InstancePage;
 use osm_core::pages::overview::{self, Shown};
 use osm_core::pages::project::{Listed, ProjectPage};
-use osm_core::pages::{audit, dated, noisy, redirect, title};
+use osm_core::pages::{audit, dated, log, noisy, redirect, title};
 use osm_core::ports::{InstanceFilter, Kind, PageKey, PortError, Seen};
 use osm_core::project::{ManagedProject, Project, WikiNames};
 use tracing::debug;
@@ -63,6 +64,7 @@ pub(super) enum Facts {
     Audit {
         newest: Vec<Anchor>,
     },
+    Logs(Vec<LogName>),
 }
 
 impl Draft {
@@ -110,6 +112,7 @@ impl Draft {
                 last,
             } => Some(redirect::no_longer_in_use(old, name, project, region, last)),
             Facts::Audit { newest } => Some(audit::compose(old, newest)),
+            Facts::Logs(logs) => Some(log::combined(old, logs)),
         }
     }
 }
@@ -135,6 +138,11 @@ impl Documenter {
                     Facts::Audit { newest },
                     self.now(),
                 )))
+            }
+            PageKey::Logs => {
+                let logs = self.logs.logs(log::SHOWN).await?;
+                Ok((!logs.is_empty())
+                    .then(|| Draft::new(title::LOGS, Facts::Logs(logs), self.now())))
             }
         }
     }

@@ -18,9 +18,9 @@ use compose::Draft;
 use osm_core::pages::summary::{self, Reason};
 use osm_core::pages::title::is_resource;
 use osm_core::ports::{
-    AuditTrail, Directory, Edit, EditAs, Edited, InstanceIndex, Links, Operation, OperationFilter,
-    Operations, PageDue, PageKey, PageRecord, PageState, PageWork, Pages, Pins, PortError,
-    WikiRead, WikiWrite,
+    AuditTrail, Directory, Edit, EditAs, Edited, InstanceIndex, Links, Logs, Operation,
+    OperationFilter, Operations, PageDue, PageKey, PageRecord, PageState, PageWork, Pages, Pins,
+    PortError, WikiRead, WikiWrite,
 };
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -72,6 +72,8 @@ pub struct Documenter {
     pub write: Arc<dyn WikiWrite>,
     /// The audit's anchors.
     pub audit: Arc<dyn AuditTrail>,
+    /// The Server Admin Log.
+    pub logs: Arc<dyn Logs>,
     /// The regions.
     pub settings: Arc<Settings>,
     /// Rings when a page is due.
@@ -323,7 +325,7 @@ fn author(reasons: &[(u64, PageDue)]) -> Option<(u64, &str)> {
 
 fn wording(key: &PageKey, reasons: &[(u64, PageDue)]) -> String {
     // Ours alone: neither an operation nor seen anywhere.
-    if let (PageKey::Audit, Some((_, newest))) = (key, reasons.last()) {
+    if let (PageKey::Audit | PageKey::Logs, Some((_, newest))) = (key, reasons.last()) {
         return newest.what.clone();
     }
     let reasons: Vec<Reason<'_>> = reasons

@@ -29,6 +29,7 @@ struct Metrics {
     held: Gauge,
     pages_waiting: Gauge,
     pages_oldest: Gauge,
+    log_waiting: Gauge,
     pages_done: Family<PageLabels, Counter>,
     pages_lag: Histogram,
     cloud_age: Family<RegionLabels, Gauge>,
@@ -107,6 +108,7 @@ impl Metrics {
             held: Gauge::default(),
             pages_waiting: Gauge::default(),
             pages_oldest: Gauge::default(),
+            log_waiting: Gauge::default(),
             pages_done: Family::default(),
             pages_lag: Histogram::new([0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0]),
             cloud_age: Family::default(),
@@ -157,6 +159,11 @@ impl Metrics {
             "pages_waiting",
             "Wiki pages that wait to be written",
             metrics.pages_waiting.clone(),
+        );
+        registry.register(
+            "log_waiting",
+            "Entries of the Server Admin Log that are accepted and not on their pages yet",
+            metrics.log_waiting.clone(),
         );
         registry.register_with_unit(
             "pages_oldest",
@@ -301,6 +308,12 @@ pub fn pages(waiting: u64, oldest: i64) {
         .pages_waiting
         .set(i64::try_from(waiting).unwrap_or(i64::MAX));
     METRICS.pages_oldest.set(oldest);
+}
+
+/// How many entries of logs wait.
+pub fn log_waiting(entries: u64) {
+    let entries = i64::try_from(entries).unwrap_or(i64::MAX);
+    METRICS.log_waiting.set(entries);
 }
 
 /// A page was saved so long after the first of what it tells was seen.

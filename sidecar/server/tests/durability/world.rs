@@ -95,6 +95,7 @@ impl World {
             clock: Utc::now,
         });
         let context = Context {
+            book: app::book(store.clone(), directory.clone()),
             restored,
             late: beside::late(&store),
             drift: beside::drift(&store, &cloud, &directory),

@@ -1,0 +1,281 @@
+//! What is said in our channels; keeping them, and our nick.
+
+use super::register::Entered;
+use super::stream::Lines;
+use super::voice::Voice;
+use super::{IrcConfig, error};
+use async_trait::async_trait;
+use irc_proto::{Command, Message, Prefix, Response};
+use osm_core::ports::{Kind, PortError, Said, Talk, Voice as Port};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval};
+use tracing::{info, warn};
+
+/// How often it is looked whether a channel or our nick is missing, or the server silent.
+const LOOK: Duration = Duration::from_secs(20);
+/// A server that says nothing for so long is asked; after twice as long it is lost.
+const SILENT: Duration = Duration::from_secs(60);
+/// Longest user and host that a server puts before our own words.
+const USER: usize = 12;
+const HOST: usize = 64;
+/// A line with its end.
+const LINE: usize = 512;
+/// So many people's accounts are remembered.
+const REMEMBERED: usize = 10_000;
+
+/// A connection that is let in.
+pub(super) struct Channels {
+    config: IrcConfig,
+    lines: Lines,
+    voice: Voice,
+    nick: String,
+    has: BTreeSet<String>,
+    identified: bool,
+    joined: BTreeSet<String>,
+    /// Accounts by nick, of those of whom the server told it.
+    accounts: BTreeMap<String, String>,
+    look: Interval,
+    heard: Instant,
+}
+
+impl Channels {
+    pub fn new(config: IrcConfig, entered: Entered) -> Self {
+        let mut look = interval(LOOK);
+        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        info!(network = config.network, nick = entered.nick, has = ?entered.has, "in on IRC");
+        Self {
+            config,
+            lines: entered.lines,
+            voice: entered.voice,
+            nick: entered.nick,
+            has: entered.has,
+            identified: entered.identified,
+            joined: BTreeSet::new(),
+            accounts: BTreeMap::new(),
+            look,
+            heard: Instant::now(),
+        }
+    }
+
+    /// The first time at once: goes into the channels.
+    fn look_after(&mut self) -> Result<(), PortError> {
+        let silent = self.heard.elapsed();
+        if silent > 2 * SILENT {
+            return Err(error(
+                &self.config,
+                "hear",
+                Kind::Timeout,
+                "the server is silent",
+            ));
+        }
+        if silent > SILENT {
+            self.voice.at_once("PING :still there");
+        }
+        for channel in &self.config.channels {
+            if !self.joined.contains(&folded(channel)) {
+                self.voice.at_once(format!("JOIN {channel}"));
+            }
+        }
+        self.want_nick();
+        Ok(())
+    }
+
+    /// Takes our nick back where somebody has it. The services know us by our account, so no password is sent that
+    /// somebody else might read who calls himself like them.
+    fn want_nick(&self) {
+        if self.nick != self.config.nick {
+            if self.identified {
+                self.voice
+                    .at_once(format!("PRIVMSG NickServ :GHOST {}", self.config.nick));
+            }
+            self.voice.at_once(format!("NICK {}", self.config.nick));
+        }
+    }
+
+    fn take(&mut self, message: Message) -> Result<Option<Said>, PortError> {
+        self.heard = Instant::now();
+        let who = match &message.prefix {
+            Some(Prefix::Nickname(nick, ..)) => nick.clone(),
+            // A nick without user and host looks like a server's name to the parser where it has a dot.
+            Some(Prefix::ServerName(name)) => name.clone(),
+            None => String::new(),
+        };
+        let ours = folded(&who) == folded(&self.nick);
+        match message.command {
+            Command::PING(token, _) => self.voice.at_once(format!("PONG :{token}")),
+            Command::JOIN(channel, account, _) if ours => {
+                info!(network = self.config.network, channel, "listening on IRC");
+                self.joined.insert(folded(&channel));
+                let _ = account;
+            }
+            // With extended-join the account stands where keys would; a star is none.
+            Command::JOIN(_, account, _) if self.has.contains("extended-join") => {
+                self.account(&who, account.as_deref());
+            }
+            Command::ACCOUNT(account) => self.account(&who, Some(&account)),
+            Command::PART(channel, _) if ours => self.lost(&channel, "left"),
+            Command::KICK(channel, whom, _) if folded(&whom) == folded(&self.nick) => {
+                self.lost(&channel, "kicked out");
+            }
+            Command::NICK(new) if ours => {
+                info!(
+                    network = self.config.network,
+                    nick = new,
+                    "another nick on IRC"
+                );
+                self.nick = new;
+            }
+            Command::NICK(new) => {
+                if let Some(account) = self.accounts.remove(&folded(&who)) {
+                    self.accounts.insert(folded(&new), account);
+                }
+                self.freed(&who);
+            }
+            Command::QUIT(_) => {
+                self.accounts.remove(&folded(&who));
+                self.freed(&who);
+            }
+            // Whom we see in no channel any more may come back as somebody else.
+            Command::PART(..) | Command::KICK(..) => {
+                self.accounts.remove(&folded(&who));
+            }
+            Command::PRIVMSG(to, text) if !ours && !who.is_empty() => {
+                let tag = |name: &str| {
+                    let tags = message.tags.iter().flatten();
+                    let mut found = tags.filter(|tag| tag.0 == name);
+                    found
+                        .next()
+                        .and_then(|tag| tag.1.clone())
+                        .filter(|v| !v.is_empty())
+                };
+                return Ok(self.said(&who, &to, text, tag("account"), tag("msgid")));
+            }
+            Command::Response(
+                Response::ERR_BANNEDFROMCHAN
+                | Response::ERR_INVITEONLYCHAN
+                | Response::ERR_BADCHANNELKEY
+                | Response::ERR_CHANNELISFULL
+                | Response::ERR_NOSUCHCHANNEL
+                | Response::ERR_NOCHANMODES,
+                words,
+            ) => warn!(
+                network = self.config.network,
+                ?words,
+                "cannot get into a channel"
+            ),
+            Command::ERROR(why) => {
+                return Err(error(&self.config, "hear", Kind::Unavailable, why));
+            }
+            _ => {}
+        }
+        Ok(None)
+    }
+
+    fn said(
+        &self,
+        who: &str,
+        to: &str,
+        text: String,
+        account: Option<String>,
+        id: Option<String>,
+    ) -> Option<Said> {
+        let private = folded(to) == folded(&self.nick);
+        let channel = self.joined.contains(&folded(to)).then(|| to.to_owned());
+        if !private && channel.is_none() {
+            return None;
+        }
+        if private && text.starts_with("\u{1}VERSION") {
+            let version = env!("CARGO_PKG_VERSION");
+            let answer = format!("NOTICE {who} :\u{1}VERSION OpenStackManager {version}\u{1}");
+            self.voice.in_turn(answer);
+            return None;
+        }
+        // With account-tag who has none is not logged in.
+        let known = || self.accounts.get(&folded(who)).cloned();
+        let account = match self.has.contains("account-tag") {
+            true => account,
+            false => known(),
+        };
+        let around = ":!@ PRIVMSG  :\r\n".len() + self.nick.len() + USER + HOST;
+        let room = LINE.saturating_sub(around + channel.as_deref().unwrap_or(who).len());
+        Some(Said {
+            channel,
+            nick: who.to_owned(),
+            account,
+            id,
+            text,
+            us: self.nick.clone(),
+            room,
+        })
+    }
+
+    fn account(&mut self, who: &str, account: Option<&str>) {
+        match account {
+            Some(account) if account != "*" && self.accounts.len() < REMEMBERED => {
+                self.accounts.insert(folded(who), account.to_owned());
+            }
+            _ => {
+                self.accounts.remove(&folded(who));
+            }
+        }
+    }
+
+    fn lost(&mut self, channel: &str, how: &str) {
+        warn!(
+            network = self.config.network,
+            channel, how, "out of a channel on IRC; going in again"
+        );
+        self.joined.remove(&folded(channel));
+        // Not at once: whoever puts us out is not to be fought with.
+        self.look.reset();
+    }
+
+    /// Somebody left a nick: ours?
+    fn freed(&self, nick: &str) {
+        if folded(nick) == folded(&self.config.nick) {
+            self.want_nick();
+        }
+    }
+}
+
+#[async_trait]
+impl Talk for Channels {
+    async fn next(&mut self) -> Result<Said, PortError> {
+        loop {
+            tokio::select! {
+                message = self.lines.next() => {
+                    if let Some(said) = self.take(message?)? {
+                        return Ok(said);
+                    }
+                }
+                _ = self.look.tick() => self.look_after()?,
+            }
+        }
+    }
+
+    fn voice(&self) -> Arc<dyn Port> {
+        Arc::new(self.voice.clone())
+    }
+
+    async fn leave(self: Box<Self>, why: &str) {
+        self.voice.at_once(format!("QUIT :{why}"));
+        let Self { mut lines, .. } = *self;
+        // Until the server has closed: what is said last is said.
+        let closed = async { while lines.next().await.is_ok() {} };
+        let _ = tokio::time::timeout(Duration::from_secs(2), closed).await;
+    }
+}
+
+/// As IRC compares names, in the widest of its ways.
+fn folded(name: &str) -> String {
+    let fold = |c: char| match c {
+        '[' => '{',
+        ']' => '}',
+        '\\' => '|',
+        '~' => '^',
+        c => c.to_ascii_lowercase(),
+    };
+    name.chars().map(fold).collect()
+}

@@ -1,0 +1,172 @@
+//! The Server Admin Log in the database: order, once, and who writes.
+
+use super::*;
+use osm_core::log::{LogName, NewEntry};
+use osm_core::ports::{Accepted, Elections, LogFilter, LogWriting, Logs};
+
+fn said(log: &str, key: &str, message: &str) -> NewEntry {
+    NewEntry {
+        log: LogName::trusted(log),
+        key: key.to_owned(),
+        at: at(0),
+        nick: "ada".to_owned(),
+        by: None,
+        source: "irc:lab/#cloud".to_owned(),
+        undoes: None,
+        message: message.to_owned(),
+    }
+}
+
+fn all() -> LogFilter {
+    LogFilter {
+        limit: 10_000,
+        ..LogFilter::default()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs the lab"]
+async fn entries_are_numbered_without_gaps_and_accepted_once() {
+    with_store(|store| async move {
+        let each = (0..200).map(|n| {
+            let store = store.clone();
+            async move {
+                let log = if n % 2 == 0 { "bots" } else { "tools.x" };
+                let entry = said(log, &format!("k{n}"), &format!("ünï 🐢 {n}"));
+                store.accept(&entry, None).await.unwrap()
+            }
+        });
+        let mut seqs: Vec<u64> = (join_all(each).await.into_iter())
+            .map(|accepted| match accepted {
+                Accepted::Now(seq) => seq,
+                other => panic!("{other:?}"),
+            })
+            .collect();
+        seqs.sort();
+        let twice: Vec<u64> = (1..=100).flat_map(|n| [n, n]).collect();
+        assert_eq!(seqs, twice);
+        let again = store
+            .accept(&said("bots", "k0", "other"), None)
+            .await
+            .unwrap();
+        assert!(matches!(again, Accepted::Before(_)), "{again:?}");
+        assert_eq!(store.entries(&all()).await.unwrap().len(), 200);
+        let some = LogFilter {
+            log: Some(LogName::trusted("tools.x")),
+            text: Some("ÜNÏ 🐢 1".to_owned()),
+            ..all()
+        };
+        let found = store.entries(&some).await.unwrap();
+        assert!(!found.is_empty());
+        assert!(
+            found
+                .iter()
+                .all(|(_, e)| e.said.message.starts_with("ünï 🐢 1"))
+        );
+        assert!(found.windows(2).all(|w| w[0].0 > w[1].0));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs the lab"]
+async fn what_waits_is_handed_out_in_order_until_it_is_written() {
+    with_store(|store| async move {
+        for n in 1..=5 {
+            let entry = said("bots", &format!("k{n}"), &format!("m{n}"));
+            assert_eq!(store.accept(&entry, None).await.unwrap(), Accepted::Now(n));
+        }
+        assert_eq!(store.log_backlog().await.unwrap(), (5, Some(at(0))));
+        let mine = store.claim_log("a", at(1), LEASE).await.unwrap().unwrap();
+        let seqs: Vec<u64> = mine.entries.iter().map(|e| e.seq).collect();
+        assert_eq!(
+            (seqs, mine.tried_from, mine.attempts),
+            (vec![1, 2, 3, 4, 5], None, 0)
+        );
+        assert!(store.claim_log("b", at(2), LEASE).await.unwrap().is_none());
+        // The first try counts until something is known of it.
+        store.log_tried("a", &mine, 70).await.unwrap();
+        store.log_tried("a", &mine, 75).await.unwrap();
+        // Its owner slept: another takes over, and is told of the try.
+        let theirs = store.claim_log("b", at(60), LEASE).await.unwrap().unwrap();
+        assert_eq!(theirs.tried_from, Some(70));
+        for refused in [
+            store.log_tried("a", &mine, 80).await,
+            store.log_written("a", &mine, 5, 80, at(61)).await,
+            store.log_later("a", &mine, at(62), "x").await,
+        ] {
+            assert_eq!(refused.unwrap_err().kind, Kind::Conflict);
+        }
+        // What came meanwhile waits for the next turn, as does what was not written.
+        store.accept(&said("bots", "k6", "m6"), None).await.unwrap();
+        store
+            .log_written("b", &theirs, 3, 71, at(62))
+            .await
+            .unwrap();
+        assert_eq!(
+            store.revision(&LogName::trusted("bots"), 3).await.unwrap(),
+            Some(71)
+        );
+        assert_eq!(
+            store.revision(&LogName::trusted("bots"), 4).await.unwrap(),
+            None
+        );
+        let next = store.claim_log("a", at(63), LEASE).await.unwrap().unwrap();
+        let seqs: Vec<u64> = next.entries.iter().map(|e| e.seq).collect();
+        assert_eq!(
+            (seqs, next.tried_from, next.attempts),
+            (vec![4, 5, 6], None, 0)
+        );
+        store
+            .log_later("a", &next, at(100), "the wiki is away")
+            .await
+            .unwrap();
+        assert!(store.claim_log("a", at(99), LEASE).await.unwrap().is_none());
+        let last = store.claim_log("a", at(100), LEASE).await.unwrap().unwrap();
+        assert_eq!(last.attempts, 1);
+        store.log_written("a", &last, 6, 72, at(101)).await.unwrap();
+        assert!(
+            store
+                .claim_log("a", at(9999), LEASE)
+                .await
+                .unwrap()
+                .is_none()
+        );
+        assert_eq!(store.log_backlog().await.unwrap(), (0, None));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs the lab"]
+async fn of_two_who_hear_the_same_one_is_elected() {
+    with_store(|store| async move {
+        let name = "irc:lab";
+        let together = ["a", "b"].map(|owner| {
+            let store = store.clone();
+            async move { store.elect(name, owner, at(0), LEASE).await.unwrap() }
+        });
+        let elected = join_all(together).await;
+        assert_eq!(elected.iter().filter(|e| **e).count(), 1);
+        let (a, b) = if elected[0] { ("a", "b") } else { ("b", "a") };
+        assert!(store.elect(name, a, at(20), LEASE).await.unwrap());
+        assert!(!store.elect(name, b, at(40), LEASE).await.unwrap());
+        // Nobody else: what it hears after its time it may still accept.
+        let heard = |owner: &'static str, key: &'static str| {
+            let store = store.clone();
+            async move {
+                let entry = said("bots", key, "x");
+                store.accept(&entry, Some((name, owner))).await.unwrap()
+            }
+        };
+        assert_eq!(heard(a, "k1").await, Accepted::Now(1));
+        assert!(store.elect(name, b, at(50), LEASE).await.unwrap());
+        assert_eq!(heard(a, "k2").await, Accepted::NotOurs);
+        assert_eq!(heard(b, "k2").await, Accepted::Now(2));
+        store.resign(name, a).await.unwrap();
+        assert!(!store.elect(name, a, at(51), LEASE).await.unwrap());
+        store.resign(name, b).await.unwrap();
+        assert!(store.elect(name, a, at(51), LEASE).await.unwrap());
+    })
+    .await;
+}

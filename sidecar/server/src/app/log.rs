@@ -1,0 +1,88 @@
+//! The Server Admin Log: who accepts, who writes, who listens.
+
+use super::App;
+use crate::config::{Config, Secrets};
+use crate::log::Book;
+use crate::log::bot::Bot;
+use crate::log::writer::Writer;
+use chrono::Utc;
+use osm_backends::irc::{Irc, IrcConfig};
+use osm_backends::ldap::Ldap;
+use osm_backends::mysql::Store;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::broadcast;
+
+/// Edits that those who wait for them may be behind.
+const TOLD: usize = 256;
+
+/// All of it.
+pub(super) struct Logging {
+    pub book: Arc<Book>,
+    pub writer: Arc<Writer>,
+    pub bots: Vec<Arc<Bot>>,
+}
+
+/// Accepts entries.
+pub fn book(store: Arc<Store>, directory: Arc<Ldap>) -> Arc<Book> {
+    Arc::new(Book {
+        logs: store.clone(),
+        speakers: store,
+        directory,
+        bell: Arc::default(),
+        written: broadcast::channel(TOLD).0,
+        clock: Utc::now,
+        known: Default::default(),
+    })
+}
+
+impl App {
+    /// The log's workers.
+    pub(super) fn logging(&self, config: &Config, secrets: &Secrets, owner: &str) -> Logging {
+        let book = book(self.store.clone(), self.directory.clone());
+        let writer = Arc::new(Writer {
+            logs: self.store.clone(),
+            wiki: self.wiki.clone(),
+            history: self.wiki.clone(),
+            write: self.wiki.clone(),
+            pages: self.store.clone(),
+            bell: book.bell.clone(),
+            written: book.written.clone(),
+            // Checked where the configuration was read.
+            linker: config.log.linker().unwrap_or_default(),
+            category: config.log.category.clone(),
+            archive_bytes: usize::try_from(config.log.archive_kb)
+                .unwrap_or(usize::MAX)
+                .saturating_mul(1024),
+            owner: owner.to_owned(),
+            clock: Utc::now,
+        });
+        let bots = config.irc.iter().map(|irc| {
+            let password = secrets.irc_passwords.get(&irc.network).cloned();
+            let chat = Irc::new(IrcConfig {
+                network: irc.network.clone(),
+                host: irc.host.clone(),
+                port: irc.port,
+                tls: irc.tls,
+                nick: irc.nick.clone(),
+                channels: irc.channels.clone(),
+                account: irc.account.clone().zip(password),
+                burst: irc.burst,
+                pause: Duration::from_millis(irc.pause_ms),
+            });
+            Arc::new(Bot {
+                chat: Arc::new(chat),
+                book: book.clone(),
+                elections: self.store.clone(),
+                owner: owner.to_owned(),
+                articles: config.wiki.article_url.clone(),
+                clock: Utc::now,
+            })
+        });
+        Logging {
+            bots: bots.collect(),
+            writer,
+            book,
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! The sections `[log]` and `[[irc]]`: the Server Admin Log, and where it is written from.
+
+use osm_core::log::links::Linker;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+/// What the log's pages look like.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Log {
+    /// The category of a log's page, for the page itself and not for those that show it; none where empty.
+    pub category: String,
+    /// A page longer than this gives its oldest months away, to a page each.
+    pub archive_kb: u32,
+    /// What in a message is a link.
+    pub links: Vec<Link>,
+}
+
+/// A link.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct Link {
+    /// A regular expression.
+    pub pattern: String,
+    /// Whereto; `$0` stands for what was found.
+    pub url: String,
+}
+
+/// A network of IRC.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct Irc {
+    /// Our own word for it.
+    pub network: String,
+    pub host: String,
+    #[serde(default = "port")]
+    pub port: u16,
+    #[serde(default = "yes")]
+    pub tls: bool,
+    #[serde(default = "nick")]
+    pub nick: String,
+    pub channels: Vec<String>,
+    /// With the network's services, for SASL.
+    pub account: Option<String>,
+    pub password_file: Option<PathBuf>,
+    #[serde(default = "burst")]
+    pub burst: u32,
+    #[serde(default = "pause")]
+    pub pause_ms: u64,
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self {
+            category: "Server admin logs".to_owned(),
+            archive_kb: 200,
+            links: Vec::new(),
+        }
+    }
+}
+
+impl Log {
+    /// The links, or what is wrong with one.
+    pub fn linker(&self) -> Result<Linker, String> {
+        let rules = self.links.iter();
+        Linker::new(rules.map(|link| (link.pattern.as_str(), link.url.as_str())))
+    }
+}
+
+/// What is wrong with the two sections.
+pub(super) fn problems(log: &Log, networks: &[Irc]) -> Vec<String> {
+    let mut found = Vec::new();
+    if let Err(problem) = log.linker() {
+        found.push(format!("log.links: {problem}"));
+    }
+    if log
+        .category
+        .contains(|c: char| c.is_control() || "#<>[]|{}_".contains(c))
+    {
+        found.push("log.category must be the name of a category, without its namespace".to_owned());
+    }
+    // MediaWiki takes no page of more than 2 MiB.
+    if !(10..=1500).contains(&log.archive_kb) {
+        found.push("log.archive_kb must be from 10 to 1500".to_owned());
+    }
+    let mut names = BTreeSet::new();
+    for irc in networks {
+        let Irc {
+            network, channels, ..
+        } = irc;
+        let plain = |c: char| c.is_ascii_alphanumeric() || "-._".contains(c);
+        if network.is_empty() || network.len() > 40 || !network.chars().all(plain) {
+            found.push("irc.network must be a short name of letters, digits, - . _".to_owned());
+        }
+        if !names.insert(network) {
+            found.push(format!("irc network {network} is named twice in [[irc]]"));
+        }
+        let is_channel = |c: &String| {
+            c.starts_with(['#', '&', '+', '!']) && !c.contains([' ', ',', '\u{7}', '\r', '\n'])
+        };
+        if channels.is_empty() || !channels.iter().all(is_channel) {
+            found.push(format!(
+                "irc.channels of {network} must name the channels to listen in, each with its sign, such as \"#cloud\""
+            ));
+        }
+        let word = |text: &str| {
+            !text.is_empty() && !text.contains(|c: char| c.is_whitespace() || c.is_control())
+        };
+        for (key, value) in [("host", &irc.host), ("nick", &irc.nick)] {
+            if !word(value) {
+                found.push(format!("irc.{key} of {network} must be one word"));
+            }
+        }
+        if irc.burst == 0 || irc.pause_ms > 60_000 {
+            found.push(format!(
+                "irc.burst of {network} must be at least 1, irc.pause_ms at most 60000"
+            ));
+        }
+    }
+    found
+}
+
+fn port() -> u16 {
+    6697
+}
+fn yes() -> bool {
+    true
+}
+fn nick() -> String {
+    "cloudlog".to_owned()
+}
+fn burst() -> u32 {
+    5
+}
+fn pause() -> u64 {
+    1000
+}

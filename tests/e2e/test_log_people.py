@@ -1,0 +1,130 @@
+"""The Server Admin Log and people: whose edit it is, taking back, and Special:NovaLog."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Iterator
+
+import pytest
+from support import irc
+from support.browser import Browser
+from support.waiting import until
+from support.wiki import Bot, refused
+
+BOTS = "Nova Resource:Bots/SAL"
+PAGE = "Special:NovaLog"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def the_bot_listens() -> None:
+    until(irc.listening, "the bot is in the channel", 40)
+
+
+@pytest.fixture
+def person() -> Iterator[irc.Person]:
+    someone = irc.Person()
+    yield someone
+    someone.close()
+
+
+def word() -> str:
+    return f"w{secrets.token_hex(5)}"
+
+
+def test_who_proves_an_account_logs_in_their_own_name(volunteer: Browser, outsider_bot: Bot) -> None:
+    volunteer.open(PAGE)
+    page = volunteer.submit("log-code")
+    volunteer.shot("log-code")
+    code = re.search(r"link [0-9A-Z]{12}", page.text)
+    assert code, page.text
+    known, stranger = irc.Person(account="Volunteer"), irc.Person("Volunteer")
+    # A nick is nobody's word; the account is.
+    stranger.raw(f"PRIVMSG cloudlog :{code[0]}")
+    stranger.heard(r":cloudlog!\S+ PRIVMSG \S+ :.*nothing was linked")
+    known.raw(f"PRIVMSG cloudlog :{code[0]}")
+    known.heard(r":cloudlog!\S+ PRIVMSG \S+ :.*an edit of the wiki user Volunteer")
+    known.raw(f"PRIVMSG cloudlog :{code[0]}")
+    known.heard(r":cloudlog!\S+ PRIVMSG \S+ :.*nothing was linked")
+
+    mine, theirs = word(), word()
+    assert "Special:Diff" in known.ask(f"!log bots {mine}")
+    assert "Special:Diff" in stranger.ask(f"!log bots {theirs}")
+    second, first = outsider_bot.changes(BOTS)[:2]
+    assert (first["user"], second["user"]) == ("Volunteer", "OpenStackManager")
+    lines = outsider_bot.page(BOTS)["text"].splitlines()
+    assert re.fullmatch(rf"\* \d\d:\d\d \[\[User:Volunteer\|{known.nick}\]\]: {mine}", lines[2])
+    assert re.fullmatch(rf"\* \d\d:\d\d Volunteer: {theirs}", lines[1])
+
+    page = volunteer.open(PAGE)
+    volunteer.shot("log")
+    assert "volunteer logs on lab" in page.text.lower()
+    volunteer.submit("log-forget")
+    again = word()
+    assert "Special:Diff" in known.ask(f"!log bots {again}")
+    assert outsider_bot.changes(BOTS)[0]["user"] == "OpenStackManager"
+    known.close()
+    stranger.close()
+
+
+def test_the_last_entry_is_taken_back(person: irc.Person, outsider_bot: Bot) -> None:
+    assert "could be taken back" in person.ask("!log undo")
+    said = word()
+    person.ask(f"!log bots {said} {{{{typo}}}}")
+    assert re.search(r"#\d+ of bots is taken back", person.ask("!log undo"))
+    lines = outsider_bot.page(BOTS)["text"].splitlines()
+    assert re.fullmatch(rf"\* \d\d:\d\d {person.nick}: took back &#35;\d+&#58; {said} .*", lines[1]), lines[1]
+    assert re.fullmatch(rf"\* \d\d:\d\d <del>{person.nick}: {said} .*</del>", lines[2]), lines[2]
+    assert "could be taken back" in person.ask("!log undo")
+
+
+def test_the_combined_page_has_the_last_first(person: irc.Person, outsider_bot: Bot) -> None:
+    for log in ["tools", "bots"]:
+        said = word()
+        person.ask(f"!log {log} {said}")
+
+        def first() -> bool:
+            if not outsider_bot.page("Server Admin Log"):
+                return False
+            shown = outsider_bot.site.get("parse", page="Server Admin Log", prop="sections|text")["parse"]
+            latest = next(each["line"] for each in shown["sections"] if each["level"] == "2")
+            return said in shown["text"]["*"] and latest == log
+
+        until(first, f"{log} is first, with what was said", 60)
+    text = outsider_bot.page("Server Admin Log")["text"]
+    assert text.find("Bots/SAL") < text.find("Tools/SAL")
+
+
+def test_special_novalog(volunteer: Browser, outsider_bot: Bot, person: irc.Person) -> None:
+    said, other = word(), word()
+    volunteer.open(PAGE)
+    volunteer.fill(project="bots", message=f"{said} by '''hand'''")
+    page = volunteer.submit("log-log")
+    assert said in page.text
+    line = until(lambda: [e for e in outsider_bot.page(BOTS)["text"].splitlines() if said in e], "the entry", 20)[0]
+    assert "[[User:Volunteer|Volunteer]]" in line and "'''" not in line
+    assert outsider_bot.changes(BOTS)[0]["user"] == "Volunteer"
+    volunteer.open(PAGE)
+    volunteer.fill(project="bost", message="x")
+    assert "Did you mean bots?" in volunteer.submit("log-log").text
+    # Search.
+    person.ask(f"!log bots {other}")
+    page = volunteer.open(PAGE, project="bots", text=other.upper())
+    rows = page.tree.xpath("//table[@id='log']/tbody/tr")
+    assert len(rows) == 1 and person.nick in rows[0].text_content()
+    listed = outsider_bot.site.get("query", list="novalogs", nlproject="bots", nllimit=1)
+    assert listed["query"]["novalogs"][0]["message"] == other and "continue" in listed
+    none = outsider_bot.site.get("query", list="novalogs", nltext=other, nluntil="2020-01-01")["query"]["novalogs"]
+    assert none == []
+
+
+def test_bots_log_through_the_api(volunteer_bot: Bot) -> None:
+    said, token = word(), volunteer_bot.site.get_token("csrf")
+    answers = [
+        volunteer_bot.site.post("novalog", project="bots", message=said, idempotencykey=said, token=token)["novalog"]
+        for _ in range(2)
+    ]
+    assert answers[0]["entry"] == answers[1]["entry"] and answers[0]["revision"], answers
+    assert volunteer_bot.page(BOTS)["text"].count(said) == 1
+    for params, code in [({"project": "nosuch", "message": "x"}, "nonexistentproject"), ({"project": "bots", "message": " "}, "log-empty")]:
+        assert refused(volunteer_bot.site.post, "novalog", token=token, **params) == f"openstackmanager-{code}"
