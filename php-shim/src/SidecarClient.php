@@ -54,7 +54,7 @@ class SidecarClient {
 		$answer = json_decode( (string)$request->getContent(), true );
 		if ( $request->getStatus() !== 200 || !is_array( $answer ) ) {
 			throw $this->failure( $path, $requestId, 'HTTP ' . $request->getStatus() . ', ' .
-				( $answer['error']['code'] ?? $status->getWikiText( false, false, 'en' ) ) );
+				( $answer['error']['code'] ?? $status->getWikiText( false, false, 'en' ) ), $request->getStatus() === 413 );
 		}
 		return $answer;
 	}
@@ -94,12 +94,14 @@ class SidecarClient {
 		return strtolower( $parts['host'] ) . ( $port === $default ? '' : ":$port" );
 	}
 
-	private function failure( string $path, string $requestId, string $reason ): SidecarUnavailable {
+	private function failure(
+		string $path, string $requestId, string $reason, bool $tooLarge = false
+	): SidecarUnavailable {
 		$this->logger->error( 'The sidecar could not be asked for {path}: {reason} (request {requestId})', [
 			'path' => $path,
 			'reason' => $reason,
 			'requestId' => $requestId,
 		] );
-		return new SidecarUnavailable( $requestId );
+		return new SidecarUnavailable( $requestId, $tooLarge );
 	}
 }

@@ -34,6 +34,11 @@ def test_a_bot_password_acts_on_the_cloud_by_its_grant_only() -> None:
         assert refused(bot.call, word, instanceid="00000000-0000-0000-0000-000000000000") == "permissiondenied"
 
 
+def test_who_sends_too_much_is_told_so(volunteer_bot: Bot) -> None:
+    # "The service does not answer" would have them send it again and again.
+    assert refused(volunteer_bot.create, "x" * 1_500_000, dryrun=True) == "openstackmanager-toolarge"
+
+
 @pytest.fixture
 def somebody_autoblocked() -> Iterator[str]:
     """A user whose last edit the sidecar made, blocked as Special:Block does it: with the last address."""

@@ -23,8 +23,8 @@ trait SidecarModule {
 			$reply = $this->sidecar->call( '/v1/api/' . $this->getModuleName(), $envelope );
 		} catch ( SidecarUnavailable $e ) {
 			$this->dieWithError(
-				[ 'openstackmanager-unavailable', wfEscapeWikiText( $e->requestId ) ],
-				'openstackmanager-unavailable', [ 'requestid' => $e->requestId ], 503
+				[ $e->key(), wfEscapeWikiText( $e->requestId ) ],
+				$e->key(), [ 'requestid' => $e->requestId ], $e->status()
 			);
 		}
 		if ( isset( $reply['error'] ) ) {

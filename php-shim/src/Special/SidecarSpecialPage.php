@@ -58,13 +58,13 @@ class SidecarSpecialPage extends SpecialPage {
 			$view = $this->sidecar->call( '/v1/special/' . $this->getName(), $envelope );
 			$this->show( $view, $posted, $submitted );
 		} catch ( SidecarUnavailable $e ) {
-			$this->showUnavailable( $e->requestId );
+			$this->showUnavailable( $e );
 		} catch ( UnexpectedValueException | TypeError $e ) {
 			LoggerFactory::getInstance( 'OpenStackManager' )->error(
 				'The sidecar sent a view that cannot be shown (request {requestId}): {exception}',
 				[ 'requestId' => $envelope['request_id'], 'exception' => $e ]
 			);
-			$this->showUnavailable( $envelope['request_id'] );
+			$this->showUnavailable( new SidecarUnavailable( $envelope['request_id'] ) );
 		}
 	}
 
@@ -99,11 +99,9 @@ class SidecarSpecialPage extends SpecialPage {
 		}
 	}
 
-	private function showUnavailable( string $requestId ): void {
+	private function showUnavailable( SidecarUnavailable $e ): void {
 		$out = $this->getOutput();
-		$out->setStatusCode( 503 );
-		$out->addHTML( Html::errorBox(
-			$this->msg( 'openstackmanager-unavailable' )->plaintextParams( $requestId )->parse()
-		) );
+		$out->setStatusCode( $e->status() );
+		$out->addHTML( Html::errorBox( $this->msg( $e->key() )->plaintextParams( $e->requestId )->parse() ) );
 	}
 }

@@ -13,7 +13,7 @@ use osm_core::ids::{InstanceId, OperationId, ProjectId, Region};
 use osm_core::plan::{Plan, Step};
 use osm_core::ports::{
     NewOperation, NewWish, OPEN_AT_ONCE, Operation, OperationFilter, OperationState, Operations,
-    PortError, StepRecord, StepState, Submitted,
+    PortError, StepRecord, StepState, Submitted, Wished,
 };
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -45,7 +45,7 @@ impl Operations for Store {
             .await
     }
 
-    async fn wish(&self, wish: &NewWish) -> Result<bool, PortError> {
+    async fn wish(&self, wish: &NewWish) -> Result<Wished, PortError> {
         self.attempt("note a wish in", || self.try_wish(wish)).await
     }
 

@@ -9,16 +9,19 @@ use chrono::{DateTime, Utc};
 use mysql_async::Transaction;
 use mysql_async::prelude::Queryable;
 use osm_core::ids::OperationId;
-use osm_core::ports::{NewWish, OperationState, StepState, Wish};
+use osm_core::ports::{NewWish, OperationState, StepState, Wish, Wished};
 use serde_json::json;
 
 impl Store {
-    pub(super) async fn try_wish(&self, new: &NewWish) -> Result<bool, Failure> {
+    pub(super) async fn try_wish(&self, new: &NewWish) -> Result<Wished, Failure> {
         let (id, wish, at) = (&new.id, new.wish, new.at);
         let mut tx = self.begin().await?;
         if let Some(before) = keyed(&mut tx, new.idempotency.as_ref(), id, at).await? {
             tx.rollback().await?;
-            return Ok(before.is_some_and(|before| before == *id));
+            return Ok(match before {
+                Some(before) if before == *id => Wished::Noted,
+                _ => Wished::KeyReused,
+            });
         }
         let row: Option<(String, String)> = first(
             &mut tx,
@@ -27,7 +30,7 @@ impl Store {
         )
         .await?;
         let Some((state, plan)) = row else {
-            return Ok(false);
+            return Ok(Wished::NotNow);
         };
         let state = state_of(&state)?;
         let done = match (wish, state) {
@@ -71,10 +74,10 @@ impl Store {
             };
             audit::append(&mut tx, id, event, &doing, json!({})).await?;
             commit(tx).await?;
-        } else {
-            tx.rollback().await?;
+            return Ok(Wished::Noted);
         }
-        Ok(done)
+        tx.rollback().await?;
+        Ok(Wished::NotNow)
     }
 }
 

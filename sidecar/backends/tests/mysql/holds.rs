@@ -156,7 +156,7 @@ async fn while_held_nothing_is_handed_out_or_taken_and_lifting_it_parks() {
                 at: at(4),
             })
             .await;
-        assert!(wished.unwrap());
+        assert_eq!(wished.unwrap(), Wished::Noted);
         let again = store.claim("b", at(4), LEASE).await.unwrap().unwrap();
         assert_eq!((&again.id, again.steps[0].attempts), (&web.id, 1));
         let audit = format!(

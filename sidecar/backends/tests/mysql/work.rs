@@ -186,7 +186,10 @@ async fn wishes_are_granted_in_the_states_they_are_for() {
                 idempotency: None,
                 at: at(5),
             };
-            store.wish(&wish).await
+            store
+                .wish(&wish)
+                .await
+                .map(|wished| wished == Wished::Noted)
         };
         assert!(!wish(Wish::Cancel).await.unwrap(), "there is none yet");
         store.submit(&new).await.unwrap();
@@ -243,6 +246,19 @@ async fn wishes_are_granted_in_the_states_they_are_for() {
         assert_eq!(over.state, OperationState::Failed);
         let (region, project) = (&new.plan.region, &new.plan.project_id);
         assert!(store.names(region, project).await.unwrap().is_empty());
+
+        // The key of another call.
+        let other = keyed(create("db"), "form", "h");
+        store.submit(&other).await.unwrap();
+        let reused = NewWish {
+            id: new.id.clone(),
+            wish: Wish::Retry,
+            by: (5, "Volunteer".to_owned()),
+            request_id: "request-2".to_owned(),
+            idempotency: other.idempotency,
+            at: at(5),
+        };
+        assert_eq!(store.wish(&reused).await.unwrap(), Wished::KeyReused);
     })
     .await;
 }

@@ -284,6 +284,17 @@ pub enum Wish {
     GiveUp,
 }
 
+/// What became of a wish.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wished {
+    /// It is noted, now or under the same key before.
+    Noted,
+    /// The operation is not in a state for it.
+    NotNow,
+    /// The key was used with other content.
+    KeyReused,
+}
+
 /// A wish to be noted.
 #[derive(Clone, Debug)]
 #[allow(missing_docs)]
@@ -309,9 +320,8 @@ pub trait Operations: Send + Sync {
     async fn operation(&self, id: &OperationId) -> Result<Option<Operation>, PortError>;
     /// Some operations.
     async fn operations(&self, filter: &OperationFilter) -> Result<Vec<Operation>, PortError>;
-    /// Notes a person's wish with an audit row; `false` where the operation is not in a state for it. The same
-    /// key with the same content is the same wish.
-    async fn wish(&self, wish: &NewWish) -> Result<bool, PortError>;
+    /// Notes a person's wish with an audit row. The same key with the same content is the same wish.
+    async fn wish(&self, wish: &NewWish) -> Result<Wished, PortError>;
     /// How these operations stand and which server each made; one that we do not know is left out.
     async fn standings(
         &self,

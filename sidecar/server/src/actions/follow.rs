@@ -11,7 +11,7 @@ use osm_core::authz::{authorise, authorise_wish};
 use osm_core::ids::{OperationId, ProjectName};
 use osm_core::message::{Msg, Value};
 use osm_core::ports::{
-    NewWish, Operation, OperationFilter, OperationState, PageKey, StepRecord, Wish,
+    NewWish, Operation, OperationFilter, OperationState, PageKey, StepRecord, Wish, Wished,
 };
 use osm_core::refusal::{Refusal, RefusalKind};
 use osm_core::view::{Block, Fact, Field, Form, Level, PageLink, Row, View};
@@ -233,7 +233,10 @@ impl Context {
             })
             .await
             .map_err(refuse)?;
-        if !noted {
+        if noted == Wished::KeyReused {
+            return Err(Refusal::new(RefusalKind::Conflict, Msg::new("keyreused")));
+        }
+        if noted == Wished::NotNow {
             let now = self.visible_operation(&actor, id).await?;
             let state = Msg::new(&format!("state-{}", now.state.name()));
             let why = match in_state_for(wish, &now) {

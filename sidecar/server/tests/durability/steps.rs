@@ -9,7 +9,7 @@ use osm_core::ids::OperationId;
 use osm_core::plan::{Plan, PlannedStep};
 use osm_core::ports::{
     ComputeRead as _, Kind as ErrorKind, Operation, OperationState, Operations as _, PortError,
-    StepState, Wish,
+    StepState, Wish, Wished,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
@@ -203,7 +203,8 @@ async fn a_wish_at_the_last_moment_is_granted(world: &World) {
         let store = store.clone();
         Box::pin(async move {
             if let Some(id) = id {
-                assert!(store.wish(&wished(&id, Wish::Cancel)).await.unwrap());
+                let noted = store.wish(&wished(&id, Wish::Cancel)).await;
+                assert_eq!(noted.unwrap(), Wished::Noted);
             }
             None
         })

@@ -22,7 +22,7 @@ use osm_core::instance::Instance;
 use osm_core::plan::Plan;
 use osm_core::ports::{
     ComputeRead, Identity, IdentityWrite, InstanceIndex, NewWish, Operation, OperationFilter,
-    Operations, Since, Submitted, Wish,
+    Operations, Since, Submitted, Wish, Wished,
 };
 use serde_json::Value as Json;
 use std::collections::BTreeMap;
@@ -166,7 +166,7 @@ impl World {
     }
 
     pub async fn wish(&self, id: &OperationId, wish: Wish) -> bool {
-        self.store.wish(&wished(id, wish)).await.unwrap()
+        self.store.wish(&wished(id, wish)).await.unwrap() == Wished::Noted
     }
 
     pub async fn operation(&self, id: &OperationId) -> Operation {
