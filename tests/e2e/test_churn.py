@@ -22,7 +22,7 @@ from support.waiting import until
 from support.wiki import Bot
 from support.world import OPERATOR, VOLUNTEER, command, lab, up
 
-SERVERS = int(os.environ.get("CHURN", "8"))
+SERVERS = int(os.environ.get("CHURN", "4"))
 SEED = os.environ.get("SEED") or str(random.randrange(1 << 32))
 # Of one project at once; its quota is ten.
 STANDING = 6

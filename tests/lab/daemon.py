@@ -130,20 +130,26 @@ def wait_for(reason: Callable[[], str | None], patience: float, alive: Callable[
 
 
 def _check_free(lab: Lab, port: str) -> None:
+    # What was killed a moment ago may take a while to go.
+    if not _until(lambda: _free(lab.port(port)), 10):
+        raise LabError(f"port {lab.port(port)} is taken by another program; LAB_{port.upper()}_PORT names another")
+
+
+def _free(port: int) -> bool:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((HOST, lab.port(port)))
+            probe.bind((HOST, port))
         except OSError:
-            raise LabError(
-                f"port {lab.port(port)} is taken by another program; LAB_{port.upper()}_PORT names another"
-            ) from None
+            return False
+        return True
 
 
-def _until(condition: Callable[[], bool], patience: float) -> None:
+def _until(condition: Callable[[], bool], patience: float) -> bool:
     deadline = time.monotonic() + patience
-    while not condition() and time.monotonic() < deadline:
+    while not (met := condition()) and time.monotonic() < deadline:
         time.sleep(0.05)
+    return met
 
 
 def _path(lab: Lab, name: str) -> Path:
