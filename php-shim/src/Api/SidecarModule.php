@@ -24,7 +24,8 @@ trait SidecarModule {
 		} catch ( SidecarUnavailable $e ) {
 			$this->dieWithError(
 				[ $e->key(), wfEscapeWikiText( $e->requestId ) ],
-				$e->key(), [ 'requestid' => $e->requestId ], $e->status()
+				// An error of the caller's is a reply as any other; clients see no further than a status of 4xx.
+				$e->key(), [ 'requestid' => $e->requestId ], $e->status() === 503 ? 503 : 0
 			);
 		}
 		if ( isset( $reply['error'] ) ) {

@@ -15,6 +15,7 @@ mod log_work;
 mod logs;
 mod migrate;
 mod operations;
+mod overtaken;
 mod page_claims;
 mod pages;
 mod seals;

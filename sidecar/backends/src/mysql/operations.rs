@@ -2,6 +2,7 @@
 
 use super::audit::{self, Doing};
 use super::failure::Failure;
+use super::overtaken;
 use super::pages::BATCH;
 use super::stored::{decode_msg, decode_plan, encode_plan, readable};
 use super::{Store, commit, first, holds, marks, put, rows};
@@ -36,6 +37,13 @@ impl Operations for Store {
     async fn operation(&self, id: &OperationId) -> Result<Option<Operation>, PortError> {
         self.attempt("read an operation from", || async {
             read(&mut self.conn().await?, id).await
+        })
+        .await
+    }
+
+    async fn mark(&self) -> Result<u64, PortError> {
+        self.attempt("read how much was done from", || async {
+            overtaken::mark(&mut self.conn().await?).await
         })
         .await
     }
@@ -217,6 +225,12 @@ async fn submit(tx: &mut Transaction<'_>, new: &NewOperation) -> Result<Submitte
     .await?;
     if !recorded {
         return at_work(tx, plan).await;
+    }
+    // From here on no other can be at work on the same: what has ended by now is all that there was.
+    if let Some(mark) = new.mark
+        && let Some(other) = overtaken::by(tx, plan, mark).await?
+    {
+        return Ok(Submitted::Overtaken(other));
     }
     for (position, planned) in (0_u32..).zip(&plan.steps) {
         tx.exec_drop(

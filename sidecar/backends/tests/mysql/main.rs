@@ -185,6 +185,7 @@ fn operation(plan: Plan) -> NewOperation {
         wiki_user_name: "Volunteer".to_owned(),
         request_id: "request-1".to_owned(),
         idempotency: None,
+        mark: None,
         at: at(0),
     }
 }

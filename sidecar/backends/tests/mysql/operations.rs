@@ -108,12 +108,28 @@ async fn one_writer_at_a_time_on_an_instance() {
         let there = reboot(&elsewhere);
         assert_eq!(store.submit(&there).await.unwrap(), recorded(&there));
 
+        let before = store.mark().await.unwrap();
         let done = OperationState::Done;
         store
             .note_state(&winner.id, winner.generation, done, None, &[], at(1))
             .await
             .unwrap();
-        let next = reboot(&server);
+        // What a plan rests on was read before that one ended.
+        let overtaken = NewOperation {
+            mark: Some(before),
+            ..reboot(&server)
+        };
+        let told = Submitted::Overtaken(winner.id.clone());
+        assert_eq!(store.submit(&overtaken).await.unwrap(), told);
+        let beside = NewOperation {
+            mark: Some(before),
+            ..reboot(&instance("db", "bots"))
+        };
+        assert_eq!(store.submit(&beside).await.unwrap(), recorded(&beside));
+        let next = NewOperation {
+            mark: Some(store.mark().await.unwrap()),
+            ..reboot(&server)
+        };
         assert_eq!(store.submit(&next).await.unwrap(), recorded(&next));
 
         // An operation that is making a server is at work on it as soon as the server is known.

@@ -72,6 +72,8 @@ pub struct NewOperation {
     pub request_id: String,
     /// The client's own key, and the hash of what it sent.
     pub idempotency: Option<(String, String)>,
+    /// What [`Operations::mark`] said before that was read which the plan rests on; where nothing is compared, none.
+    pub mark: Option<u64>,
     /// When.
     pub at: DateTime<Utc>,
 }
@@ -96,6 +98,8 @@ pub enum Submitted {
     TooMany(u32),
     /// All writing is held: the database is older than the world.
     Held,
+    /// Another operation on the same has ended since what the plan rests on was read.
+    Overtaken(OperationId),
 }
 
 /// Where an operation stands.
@@ -314,6 +318,9 @@ pub struct NewWish {
 pub trait Operations: Send + Sync {
     /// Records operation, steps, name reservation, idempotency key and audit row in one transaction.
     async fn submit(&self, new: &NewOperation) -> Result<Submitted, PortError>;
+    /// How much has been done by now. A plan rests on what is read after this: where another operation on the same
+    /// ends before it is recorded, that may be otherwise by then.
+    async fn mark(&self) -> Result<u64, PortError>;
     /// What was recorded under a client's key (`<wiki user id>:<key>`): the hash of what it sent, and the operation.
     async fn by_key(&self, caller_key: &str) -> Result<Option<(String, OperationId)>, PortError>;
     /// One operation.

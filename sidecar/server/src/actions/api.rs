@@ -167,6 +167,7 @@ impl Context {
             key: request.idempotency_key.as_deref(),
             body: &format!("create {} {project} {asked:?}", region.unwrap_or_default()),
             facts: params.get(FACTS),
+            mark: None,
         };
         let submitted = match self.planned_create(caller, project, region, &asked).await {
             Ok(plan) if dry(request) => return shown(&plan),
@@ -276,6 +277,7 @@ impl Context {
             key: request.idempotency_key.as_deref(),
             body: "probe",
             facts: None,
+            mark: None,
         };
         let operation = self.submit(caller, plan, &sent).await?;
         Ok(self.api_begun(&operation).await)

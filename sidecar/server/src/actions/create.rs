@@ -109,6 +109,7 @@ impl Context {
             key: request.idempotency_key.as_deref(),
             body: &format!("create {} {} {asked:?}", ground.region, ground.project),
             facts: request.form.get(FACTS),
+            mark: None,
         };
         let submitted = match plan_create(&ground.permit, &ground.facts, &asked) {
             Ok(plan) if request.form.get("dryrun").is_some() => {

@@ -111,6 +111,7 @@ impl Context {
             key,
             body: &body,
             facts,
+            mark: self.mark().await?,
         };
         let submitted = match self.planned_repair(caller, id).await {
             Ok((_, plan)) => self.submit(caller, plan, &sent).await,

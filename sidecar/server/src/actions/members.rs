@@ -15,6 +15,7 @@ use osm_core::ports::OPEN_AT_ONCE;
 use osm_core::project::ManagedProject;
 use osm_core::refusal::{Refusal, RefusalKind};
 use serde_json::Value as Json;
+use std::collections::BTreeSet;
 
 /// A longer name is nobody's: MediaWiki's bound, in bytes.
 const LONGEST_NAME: usize = 255;
@@ -36,6 +37,7 @@ struct Part {
     key: Option<String>,
     body: String,
     facts: Option<String>,
+    mark: Option<u64>,
 }
 
 impl Part {
@@ -44,13 +46,14 @@ impl Part {
             key: self.key.as_deref(),
             body: &self.body,
             facts: self.facts.as_deref(),
+            mark: self.mark,
         }
     }
 }
 
 impl Asked {
     /// Each person is an operation, with a key and facts of its own made from the client's.
-    fn parts(&self) -> Result<Vec<Part>, Refusal> {
+    fn parts(&self, mark: Option<u64>) -> Result<Vec<Part>, Refusal> {
         let bad = |why: String| Refusal::field(FACTS, Msg::new("badfacts").with(why));
         let seen: Option<Vec<Json>> = match &self.facts {
             Some(text) => Some(serde_json::from_str(text).map_err(|e| bad(e.to_string()))?),
@@ -69,6 +72,7 @@ impl Asked {
             facts: seen
                 .as_ref()
                 .and_then(|seen| Some(seen.get(nth)?.to_string())),
+            mark,
         };
         Ok((0..count).map(part).collect())
     }
@@ -112,11 +116,12 @@ impl Context {
             let bound = Msg::new("toomanynames").with(i64::from(OPEN_AT_ONCE));
             return Err(vec![Refusal::field(field, bound)]);
         }
+        let mark = self.mark().await.map_err(alone)?;
         let managed = self.managed(&asked.project).await.map_err(alone)?;
         let assigned = self.assigned(&managed).await.map_err(alone)?;
         let place = (&managed, assigned.as_deref());
         let (mut members, mut wrong) = (Members::default(), Vec::new());
-        for (name, part) in asked.names.iter().zip(asked.parts().map_err(alone)?) {
+        for (name, part) in asked.names.iter().zip(asked.parts(mark).map_err(alone)?) {
             match self.plan_member(&actor, asked.action, place, name).await {
                 Ok(plan) if members.has(&plan) => {}
                 Ok(plan) => members.planned.push((plan, part)),
@@ -242,8 +247,14 @@ impl Context {
             return Ok(vec![whole.to_owned()]);
         }
         let names = whole.split(',').map(str::trim).filter(|n| !n.is_empty());
-        Ok(names.map(str::to_owned).collect())
+        Ok(distinct(names.map(str::to_owned)))
     }
+}
+
+/// Each name once: each is asked for in LDAP and on the wiki.
+pub(super) fn distinct(names: impl Iterator<Item = String>) -> Vec<String> {
+    let mut seen = BTreeSet::new();
+    names.filter(|name| seen.insert(name.clone())).collect()
 }
 
 /// What is to be recorded, and what the same call had recorded before.

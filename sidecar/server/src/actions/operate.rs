@@ -68,6 +68,7 @@ impl Context {
             key: asked.key,
             body: &body,
             facts: asked.params.get(FACTS),
+            mark: self.mark().await?,
         };
         let submitted = match self.planned_operation(caller, asked).await {
             Ok(plan) => self.submit(caller, plan, &sent).await,

@@ -17,6 +17,8 @@ pub(super) struct Sent<'a> {
     pub(super) body: &'a str,
     /// The facts of the plan that the person was shown, as [`facts_field`] gave them.
     pub(super) facts: Option<&'a str>,
+    /// How much had been done before that was read which the plan rests on.
+    pub(super) mark: Option<u64>,
 }
 
 /// A table of what will happen, and of what becomes of it if something fails.

@@ -35,6 +35,7 @@ impl Context {
                 wiki_user_name: caller.user.name.clone(),
                 request_id: caller.request_id.clone(),
                 idempotency,
+                mark: sent.mark,
                 at: (self.clock)(),
             })
             .await
@@ -62,7 +63,16 @@ impl Context {
                 RefusalKind::Conflict,
                 Msg::new("busy").with(name).with(other.as_str()),
             )),
+            Submitted::Overtaken(other) => Err(Refusal::new(
+                RefusalKind::Conflict,
+                Msg::new("overtaken").with(name).with(other.as_str()),
+            )),
         }
+    }
+
+    /// To be asked before that is read which a plan rests on.
+    pub(super) async fn mark(&self) -> Result<Option<u64>, Refusal> {
+        self.operations.mark().await.map(Some).map_err(refuse)
     }
 
     /// The operation that the same call with the same key recorded before.

@@ -70,6 +70,8 @@ impl Observer {
                 wiki_user_name: SYSTEM.to_owned(),
                 request_id: operation.request_id.clone(),
                 idempotency: None,
+                // Each try looks once more whether somebody uses it.
+                mark: None,
                 at: now,
             })
             .await?;

@@ -62,6 +62,7 @@ pub fn new_operation(plan: Plan) -> NewOperation {
         wiki_user_name: "Operator".to_owned(),
         request_id: "request".to_owned(),
         idempotency: None,
+        mark: None,
         at: Utc::now(),
     }
 }
