@@ -85,7 +85,7 @@ async fn what_is_not_there_and_what_is_not_allowed() {
     let (keystone, tools) = (assigner(), tools().await);
     let refused = async |keystone: &Assigner, what| {
         let error = keystone.assign(what, &May(true)).await.unwrap_err();
-        (error.kind.clone(), format!("{what:?}: {error}"))
+        (error.kind, format!("{what:?}: {error}"))
     };
     for uid in ["Volunteer", "nobody", "a&name=volunteer", "*"] {
         let (kind, why) = refused(&keystone, of(&tools, uid, MEMBER)).await;
