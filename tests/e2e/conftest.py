@@ -12,8 +12,9 @@ import pytest
 sys.dont_write_bytecode = True
 sys.path += [str(Path(__file__).parent), str(Path(__file__).parents[1] / "lab")]
 
-from support import cloud  # noqa: E402
+from support import cloud, irc  # noqa: E402
 from support.browser import Browser  # noqa: E402
+from support.waiting import until  # noqa: E402
 from support.wiki import Bot  # noqa: E402
 from support.world import OPERATOR, OUTSIDER, VOLUNTEER, Account, ready  # noqa: E402
 
@@ -32,6 +33,18 @@ def healthy() -> Iterator[None]:
 def room_in_the_quota() -> Iterator[None]:
     yield
     cloud.delete_all(PREFIX)
+
+
+@pytest.fixture(scope="module")
+def the_bot_listens() -> None:
+    until(irc.listening, "the bot is in the channel", 40)
+
+
+@pytest.fixture
+def person() -> Iterator[irc.Person]:
+    someone = irc.Person()
+    yield someone
+    someone.close()
 
 
 @pytest.fixture

@@ -4,36 +4,19 @@ from __future__ import annotations
 
 import os
 import re
-import secrets
 import signal
-from collections.abc import Iterator
 from html.parser import HTMLParser
 
 import daemon
 import pytest
 from parts import sidecar
 from support import irc
+from support.irc import BOTS, word
 from support.waiting import until
 from support.wiki import Bot
 from support.world import WIKI, down, lab, up
 
-BOTS = "Nova Resource:Bots/SAL"
-
-
-@pytest.fixture(scope="module", autouse=True)
-def the_bot_listens() -> None:
-    until(irc.listening, "the bot is in the channel", 40)
-
-
-@pytest.fixture
-def person() -> Iterator[irc.Person]:
-    someone = irc.Person()
-    yield someone
-    someone.close()
-
-
-def word() -> str:
-    return f"w{secrets.token_hex(5)}"
+pytestmark = pytest.mark.usefixtures("the_bot_listens")
 
 
 def text(bot: Bot, title: str = BOTS) -> str:

@@ -3,33 +3,16 @@
 from __future__ import annotations
 
 import re
-import secrets
-from collections.abc import Iterator
 
 import pytest
 from support import irc
 from support.browser import Browser
+from support.irc import BOTS, word
 from support.waiting import until
 from support.wiki import Bot, refused
 
-BOTS = "Nova Resource:Bots/SAL"
 PAGE = "Special:NovaLog"
-
-
-@pytest.fixture(scope="module", autouse=True)
-def the_bot_listens() -> None:
-    until(irc.listening, "the bot is in the channel", 40)
-
-
-@pytest.fixture
-def person() -> Iterator[irc.Person]:
-    someone = irc.Person()
-    yield someone
-    someone.close()
-
-
-def word() -> str:
-    return f"w{secrets.token_hex(5)}"
+pytestmark = pytest.mark.usefixtures("the_bot_listens")
 
 
 def test_who_proves_an_account_logs_in_their_own_name(volunteer: Browser, outsider_bot: Bot) -> None:

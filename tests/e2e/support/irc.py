@@ -15,6 +15,8 @@ from support.waiting import until
 from support.world import lab
 
 CHANNEL = irc.CHANNEL
+# Where the project's log stands.
+BOTS = "Nova Resource:Bots/SAL"
 
 
 class Person:
@@ -93,3 +95,8 @@ def listening() -> bool:
         return any(" 353 " in line and re.search(r"[ :@]cloudlog( |$)", line) for line in person.lines)
     finally:
         person.close()
+
+
+def word() -> str:
+    """One that nobody has said before."""
+    return f"w{secrets.token_hex(5)}"
