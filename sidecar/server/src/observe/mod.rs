@@ -38,8 +38,8 @@ use who::Doer;
 
 /// Asked again from so far before the last look: clocks differ, and changes land late.
 const OVERLAP: TimeDelta = TimeDelta::seconds(60);
-/// What changed so short a time ago is left to its notification, which says who did it. A look comes again, and
-/// tells of what was not notified.
+/// What changed so short a time ago is left to its notification, which says who did it. The next look tells of
+/// what was not notified; a full comparison leaves nothing out.
 const YOUNG: TimeDelta = TimeDelta::seconds(3);
 /// Open operations looked at.
 const OPEN: u32 = 1000;
@@ -196,7 +196,7 @@ impl Observer {
         for server in servers {
             listed.insert(server.id);
             // Before us too: Nova's clock is another one.
-            if (now - server.updated).abs() < YOUNG {
+            if !full && (now - server.updated).abs() < YOUNG {
                 continue;
             }
             let Some(project) = names.get(&server.project_id) else {
