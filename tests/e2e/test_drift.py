@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -16,7 +15,7 @@ from support.drift import listed, mended, only
 from support.waiting import until
 from support.wiki import Bot, refused, sysop
 from support.wording import said
-from support.world import OUTSIDER, VOLUNTEER, down, lab, operations, sidecar_with
+from support.world import OUTSIDER, VOLUNTEER, command, down, lab, operations, sidecar_with
 
 PROJECT = "Nova Resource:Bots"
 
@@ -47,11 +46,6 @@ def gone(volunteer_bot: Bot) -> dict:
     assert volunteer_bot.followed(volunteer_bot.call("delete", instanceid=made["instanceid"]))["state"] == "done"
     until(lambda: "deleted instance" in volunteer_bot.page(made["page"])["text"], "the page says that it is gone")
     return made
-
-
-def command(*words: str) -> subprocess.CompletedProcess[str]:
-    program = [str(lab.dir / "sidecar/openstackmanager"), "--config", str(lab.dir / "sidecar.toml")]
-    return subprocess.run([*program, *words], capture_output=True, text=True)
 
 
 def test_at_rest_there_is_nothing(operator: Browser, volunteer: Browser, instance: dict, gone: dict) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from conftest import fresh_name
+from mwclient.errors import APIError
 from parts import ldap, mariadb
 from support import cloud
 from support.browser import Browser, address, fetched
@@ -195,6 +197,30 @@ def test_what_is_asked_twice_is_done_once(volunteer_bot: Bot) -> None:
     assert again["operations"] == first["operations"] and operations() == before + 1
     code = refused(call, volunteer_bot, "addmember", member=OUTSIDER.uid)
     assert code == "openstackmanager-alreadymember"
+
+
+def test_nobody_is_left_half_a_member(operator_bot: Bot) -> None:
+    """Added again and again while they are being removed: what was looked at before the removal ended is not done."""
+    adders = [Bot(VOLUNTEER) for _ in range(3)]
+
+    def added(bot: Bot) -> Json | None:
+        try:
+            return call(bot, "addmember", member=OUTSIDER.uid)
+        except APIError:
+            return None
+
+    with ThreadPoolExecutor(len(adders)) as at_once:
+        for _ in range(4):
+            begun = added(adders[0])
+            if begun:
+                followed(adders[0], begun)
+            removal = call(operator_bot, "deletemember", members=OUTSIDER.uid)["operations"][0]
+            over = False
+            while not over:
+                over = operator_bot.operation(removal)["state"] == "done"
+                for each in filter(None, at_once.map(added, adders)):
+                    followed(operator_bot, each)
+            assert len(everywhere()) == 1
 
 
 def test_who_was_recorded_before_a_refusal_is_told(operator: Browser, operator_bot: Bot) -> None:

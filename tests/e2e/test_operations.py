@@ -8,7 +8,7 @@ from support.browser import Browser, address, fetched
 from support.waiting import until
 from support.wiki import Bot, refused
 from support.wording import said
-from support.world import down
+from support.world import VOLUNTEER, down
 
 PAGE = "Special:NovaOperations"
 
@@ -40,7 +40,7 @@ def test_a_create_under_way_is_taken_back(
     assert not cloud.servers(name) and cloud.server(another)
     page = volunteer.open(PAGE, operation=operation)
     volunteer.shot("operation-taken-back")
-    assert said(page.text, "cancelled") and said(page.text, "state-undone")
+    assert said(page.text, "cancelled", VOLUNTEER.name) and said(page.text, "state-undone")
     # What was seen of the server is told: its page is that of a deleted instance.
     until(lambda: "Deleted instances" in volunteer_bot.categories(ended["page"]), "the page says so")
 

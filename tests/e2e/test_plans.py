@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from typing import Any
 
 from support import cloud
@@ -11,15 +10,9 @@ from support.browser import Browser, address, fetched
 from support.waiting import until
 from support.wiki import Bot, blocked, refused
 from support.wording import said
-from support.world import VOLUNTEER, lab, operations
+from support.world import VOLUNTEER, command, lab, operations
 
 Json = dict[str, Any]
-
-
-def command(*words: str) -> subprocess.CompletedProcess[str]:
-    """The sidecar's own command line, as an operator has it."""
-    argv = [str(lab.dir / "sidecar/openstackmanager"), "--config", str(lab.dir / "sidecar.toml"), *words]
-    return subprocess.run(argv, capture_output=True, text=True, timeout=60)
 
 
 def groups(server: str) -> set[str]:
@@ -32,7 +25,7 @@ def test_a_create_is_shown_then_done(volunteer: Browser, volunteer_bot: Bot, nam
     volunteer.fill(instancename=name, instanceType="m1.tiny", imageType="debian-12")
     page = volunteer.submit("createinstance", "dryrun")
     volunteer.shot("create-plan")
-    assert said(page.text, "will-create-server", name, "m1.tiny", "debian-12") and said(page.text, "undo-delete-server")
+    assert said(page.text, "will-create-server", name, "m1.tiny", "debian-12", "default") and said(page.text, "undo-delete-server")
     assert operations() == before and not cloud.servers(name)
     # What was typed stands in the form; the same button as ever does it.
     volunteer.submit("createinstance")

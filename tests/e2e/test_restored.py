@@ -92,6 +92,7 @@ def test_an_older_database_is_restored(
     assert volunteer_bot.operation(begun["id"])["state"] == "queued"
     assert rows("SELECT COUNT(*) FROM operations") == before
 
+    assert "all writing is held" in command("doctor").stdout
     shown = told_by()
     assert f"{lost['page']}" in shown and f"the cloud has its server: {cloud.servers(name)[0]['id']}" in shown
     assert f"parked {begun['id']}" in told_by("release")

@@ -329,7 +329,8 @@ impl Step {
         match self {
             Self::CreateServer { server } => msg
                 .with(server.flavor_name.as_str())
-                .with(server.image_name.as_str()),
+                .with(server.image_name.as_str())
+                .with(server.security_groups.join(", ")),
             Self::AwaitServer { goal } => msg.with(match goal {
                 Goal::Active => "ACTIVE",
                 Goal::Gone => "DELETED",

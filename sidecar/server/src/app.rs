@@ -284,12 +284,13 @@ impl App {
 /// What `doctor` looks at.
 pub async fn patient(config: &Config, secrets: &Secrets) -> Result<Patient, PortError> {
     let cloud = Arc::new(cloud(config, secrets, WAITING)?);
-    let schema = match store(config, secrets).await {
-        Ok(store) => store.schema().await,
-        Err(error) => Err(error),
+    let (schema, held) = match store(config, secrets).await {
+        Ok(store) => (store.schema().await, store.hold().await.unwrap_or(None)),
+        Err(error) => (Err(error), None),
     };
     Ok(Patient {
         schema,
+        held,
         directory: Arc::new(directory(config, secrets)?),
         identity: cloud.clone(),
         compute: cloud,

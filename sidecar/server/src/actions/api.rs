@@ -44,7 +44,8 @@ pub enum ApiReply {
 #[derive(Clone, Debug, Serialize)]
 pub struct ApiError {
     code: String,
-    message: Msg,
+    /// What it says to people.
+    pub message: Msg,
     data: Json,
 }
 

@@ -44,9 +44,9 @@ impl Context {
     ) -> Result<View, Refusal> {
         let actor = self.actor(caller).await?;
         let all = self.visible_projects(&actor).await?;
-        let mine = request.get("show") == Some("mine");
-        let stopped = request.get("show") == Some("parked");
-        let own = |p: &ProjectName| actor.is_member(p) || request.get("show") != Some("projects");
+        let show = request.get("show").unwrap_or("all");
+        let (mine, stopped) = (show == "mine", show == "parked");
+        let own = |p: &ProjectName| actor.is_member(p) || show != "projects";
         let filter = OperationFilter {
             projects: (!mine).then(|| all.into_iter().filter(own).collect()),
             wiki_user_id: mine.then_some(actor.user.wiki_user_id),
@@ -67,9 +67,9 @@ impl Context {
             text: Value::List {
                 v: SHOWN
                     .iter()
-                    .map(|show| {
-                        let label = Msg::new(&format!("show-{show}"));
-                        Value::special(PAGE, &[("show", show)], label)
+                    .map(|which| match Msg::new(&format!("show-{which}")) {
+                        label if *which == show => label.into(),
+                        label => Value::special(PAGE, &[("show", which)], label),
                     })
                     .collect(),
             },
@@ -87,7 +87,10 @@ impl Context {
             .map(Msg::new)
             .into(),
             rows: found.iter().map(list_row).collect(),
-            empty: Some(Msg::new("nooperations")),
+            empty: Some(Msg::new(match stopped {
+                true => "nooperations-parked",
+                false => "nooperations",
+            })),
         });
         let next = found.last().filter(|_| more).map(|last| {
             let mut query = vec![("before", last.id.as_str())];
@@ -136,6 +139,7 @@ impl Context {
         if let Some(error) = &operation.error {
             let level = match operation.state {
                 OperationState::Done => Level::Info,
+                OperationState::Undone if operation.cancelled => Level::Info,
                 _ => Level::Error,
             };
             view.notice(level, error.clone());

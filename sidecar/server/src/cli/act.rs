@@ -1,5 +1,6 @@
 //! An action from the command line, as the wiki's API does it: the same plans, refusals and operations.
 
+use super::english::text;
 use super::{Failure, operator, say};
 use crate::actions::{ApiReply, ApiRequest, Caller, Context, Params};
 use osm_core::ports::WikiRead;
@@ -18,7 +19,7 @@ pub struct Hand {
 
 impl Hand {
     /// Calls an API module for a wiki user, whose rights and block are the wiki's word. Says the answer as
-    /// JSON; `false` where it is a refusal.
+    /// JSON, and on standard error a refusal in words; `false` then.
     pub(super) async fn act(
         &self,
         name: &str,
@@ -51,7 +52,13 @@ impl Hand {
         })?;
         // Made of texts and numbers only, so it can always be written.
         say(serde_json::to_string_pretty(&reply).unwrap_or_default());
-        Ok(!matches!(reply, ApiReply::Error { .. }))
+        match reply {
+            ApiReply::Error { error } => {
+                eprintln!("openstackmanager: {}", text(&error.message));
+                Ok(false)
+            }
+            ApiReply::Result { .. } => Ok(true),
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! What cloud, LDAP and wiki say differently, for operators and their monitoring.
 
-use super::operations::{text, time};
+use super::english::text;
+use super::operations::time;
 use super::{Failure, say};
 use crate::drift::{Drift, Scope};
 use osm_core::drift::{Difference, Repair};
@@ -51,7 +52,7 @@ pub(super) async fn show(drift: &Drift, json: bool) -> Result<bool, Failure> {
     Ok(nothing)
 }
 
-/// The message's name and what it is about, and what is to be done by hand.
+/// What it is about, and what is to be done by hand.
 fn told(found: &Difference) -> String {
     match found.repair() {
         Repair::Plan(_) => text(&found.told()),

@@ -3,6 +3,7 @@
 mod act;
 mod audit;
 mod drift;
+mod english;
 mod links;
 mod operations;
 mod restored;

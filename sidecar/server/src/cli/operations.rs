@@ -1,10 +1,10 @@
 //! Looking at recorded operations.
 
+use super::english::text;
 use super::{Failure, say};
 use chrono::{DateTime, SecondsFormat, Utc};
 use osm_core::ids::OperationId;
-use osm_core::message::{Msg, Value};
-use osm_core::ports::{OperationFilter, Operations};
+use osm_core::ports::{OperationFilter, Operations, StepRecord};
 
 pub(super) async fn list(
     operations: &dyn Operations,
@@ -16,7 +16,16 @@ pub(super) async fn list(
         limit,
         ..OperationFilter::default()
     };
-    for operation in operations.operations(&filter).await? {
+    let found = operations.operations(&filter).await?;
+    if found.is_empty() {
+        say(match open {
+            true => {
+                "no operation is under way or stopped half-way; `--all` lists those that are over"
+            }
+            false => "no operation was ever recorded",
+        });
+    }
+    for operation in found {
         say(format_args!(
             "{}\t{}\t{:9}\t{} {} in {}\tby {}",
             operation.id,
@@ -60,36 +69,37 @@ pub(super) async fn show(operations: &dyn Operations, id: &str) -> Result<(), Fa
         ("over", found.finished.map_or_else(String::new, time)),
         ("error", found.error.as_ref().map_or_else(String::new, text)),
     ] {
-        say(format_args!("{label:10}{value}"));
+        if !value.is_empty() {
+            say(format_args!("{label:10}{value}"));
+        }
     }
-    for step in found.steps {
+    for (step, planned) in found.steps.iter().zip(&plan.steps) {
         say(format_args!(
-            "step {}    {} {:?}, tried {} times {}",
-            step.index,
-            step.name,
-            step.state,
-            step.attempts,
-            step.error.as_ref().map_or_else(String::new, text)
+            "step {}    {}: {}",
+            step.index + 1,
+            text(&planned.step.told(plan)),
+            lived(step)
         ));
+        if let Some(error) = &step.error {
+            say(format_args!("          {}", text(error)));
+        }
     }
     Ok(())
 }
 
-pub(super) fn time(at: DateTime<Utc>) -> String {
-    at.to_rfc3339_opts(SecondsFormat::Secs, true)
+/// When and how often a step was tried, and how it stands.
+fn lived(step: &StepRecord) -> String {
+    let times = [step.started, step.ended].map(|at| at.map_or_else(String::new, time));
+    match times {
+        [begun, _] if begun.is_empty() => step.state.name().to_owned(),
+        [begun, ended] => format!(
+            "{}, {begun} – {ended}, tried {} times",
+            step.state.name(),
+            step.attempts
+        ),
+    }
 }
 
-/// A message as an operator without a wiki reads it: its key and its parameters.
-pub(super) fn text(message: &Msg) -> String {
-    let params: Vec<String> = message
-        .params
-        .iter()
-        .map(|value| match value {
-            Value::Text { v } | Value::Code { v } => v.clone(),
-            Value::Msg { v } => text(v),
-            Value::Num { v } => v.to_string(),
-            other => format!("{other:?}"),
-        })
-        .collect();
-    format!("{}({})", message.key, params.join(", "))
+pub(super) fn time(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(SecondsFormat::Secs, true)
 }

@@ -7,7 +7,7 @@ use crate::cli::say;
 use crate::config::{Config, RegionConfig, Secrets};
 use chrono::Utc;
 use osm_core::ports::{
-    ComputeRead, Directory, Identity, KeystoneProject, Kind, Notifications, PortError, Since,
+    ComputeRead, Directory, Hold, Identity, KeystoneProject, Kind, Notifications, PortError, Since,
     WikiRead,
 };
 use osm_core::project::Project;
@@ -21,6 +21,8 @@ use std::sync::Arc;
 pub struct Patient {
     /// The schema's version there and the one needed, or why the database does not say.
     pub schema: Result<(u32, u32), PortError>,
+    /// All writing is held after a restore.
+    pub held: Option<Hold>,
     /// LDAP.
     pub directory: Arc<dyn Directory>,
     /// Keystone.
@@ -132,6 +134,13 @@ fn mode(path: &Path) -> Option<u32> {
 impl Patient {
     async fn examine(&self, config: &Config, report: &mut Report) {
         self.check_database(report);
+        if let Some(hold) = &self.held {
+            report.warn(
+                "mysql",
+                &format!("all writing is held: {}", hold.detail),
+                "look at `openstackmanager restored`, which also says how to go on",
+            );
+        }
         let projects = self.check_directory(report).await;
         if let Some(known) = self.check_identity(config, report).await {
             for region in &config.regions {

@@ -186,8 +186,11 @@ impl Runner {
     /// Somebody wishes it taken back, and something of it can be.
     pub(super) async fn cancelled(&self, course: &Course) -> Result<Option<Msg>, PortError> {
         let o = &course.operation;
-        let wished = o.plan.can_be_taken_back() && self.work.cancelled(&o.id).await?.is_some();
-        Ok(wished.then(|| Msg::new("cancelled")))
+        if !o.plan.can_be_taken_back() {
+            return Ok(None);
+        }
+        let wished = self.work.cancelled(&o.id).await?;
+        Ok(wished.map(|(_, name)| Msg::new("cancelled").with(name)))
     }
 
     async fn note(
