@@ -1,6 +1,6 @@
 """All benches, one after the other; started by `run`. Tells of its progress on stderr, of figures on stdout.
 
-With the word `pages` only those of pages and of the index of instances."""
+With words only those named: `gate`, `operations`, `lists`, `pages`."""
 
 from __future__ import annotations
 
@@ -45,16 +45,19 @@ def main() -> None:
     print(f"{time.strftime('%F %H:%M', time.gmtime())} UTC, {os.cpu_count()} cores; "
           f"MediaWiki {extras.version(lab)} {semantic} Semantic MediaWiki; "
           f"commit {commit()}, {os.environ.get('LAB_SIDECAR_PROFILE') or 'release'} build\n")  # fmt: skip
-    only = set(sys.argv[1:])
+    named = set(sys.argv[1:]) or {"gate", "operations", "lists", "pages"}
     person = site()
     person.login(VOLUNTEER.name, VOLUNTEER.password)
     operator = site()
     operator.login(OPERATOR.name, OPERATOR.password)
-    if not only:
+    if "gate" in named:
         begin("A request through the sidecar")
         gate.bench(person)
+    if "operations" in named:
         begin("An operation")
         durable.bench(operator)
+    if not named & {"lists", "pages"}:
+        return
 
     project_id = crowd.project(person)
     edits.watch_the_queue()
@@ -63,12 +66,13 @@ def main() -> None:
     found = edits.documented(INSTANCES)
     begin(f"A list of {INSTANCES:,} instances")
     lists.index(person, INSTANCES)
-    if not only:
+    if "lists" in named:
         lists.bench(person, project_id)
-    begin("An edit")
-    edits.bench(Bot(VOLUNTEER), instance, found)
-    begin(f"{MANY:,} instances")
-    many.bench(person, operator, instance)
+    if "pages" in named:
+        begin("An edit")
+        edits.bench(Bot(VOLUNTEER), instance, found)
+        begin(f"{MANY:,} instances")
+        many.bench(person, operator, instance)
 
 
 if __name__ == "__main__":
