@@ -67,3 +67,38 @@ fn however_often_it_failed_it_is_tried_again_within_a_minute() {
         looks.again(about, look, now);
     }
 }
+
+#[test]
+fn what_has_come_to_rest_is_looked_at_at_once_and_not_over_and_over() {
+    let (mut looks, start) = (Looks::default(), Instant::now());
+    let busy = Told {
+        task_state: Some("powering-off".to_owned()),
+        ..told()
+    };
+    let building = Told {
+        status: "BUILD".to_owned(),
+        ..told()
+    };
+    let tenths = |tenths: u32| start + Duration::from_millis(100) * tenths;
+    for (after, told, due) in [
+        (0, busy.clone(), 10),
+        (3, stopped(), 3),
+        (5, told(), 15),
+        (6, stopped(), 15),
+        (40, building, 50),
+        (41, told(), 41),
+        (70, stopped(), 70),
+    ] {
+        let notice = Notice {
+            event: server(told),
+            at: at(1),
+            by: None,
+        };
+        looks.add(notice, Receipt(1), tenths(after));
+        assert_eq!(looks.next(), Some(tenths(due)), "told after {after}");
+        looks.due(tenths(after));
+        if after == 6 {
+            looks.due(tenths(due));
+        }
+    }
+}

@@ -10,7 +10,8 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// What comes within this of the first notification is one look.
+/// What comes within this of the first notification is one look. A server that has come to rest is looked at at
+/// once, but no sooner than this after the last look at it.
 const BURST: Duration = Duration::from_secs(1);
 /// The same for projects: all of them are looked at, which is no small thing.
 const PROJECTS: Duration = Duration::from_secs(5);
@@ -188,6 +189,15 @@ fn ended_at(instance: &Instance, ended: DateTime<Utc>) -> Instance {
     }
 }
 
+/// Nothing is under way on the server: more will hardly follow.
+fn at_rest(event: &Event) -> bool {
+    match event {
+        Event::Server(told) => told.task_state.is_none() && told.status != "BUILD",
+        Event::Gone { .. } => true,
+        _ => false,
+    }
+}
+
 /// All looks to be taken.
 #[derive(Debug, Default)]
 pub(super) struct Looks {
@@ -197,6 +207,8 @@ pub(super) struct Looks {
     /// Who had Nova do something with which server, last and when: what other services do for Nova, they tell
     /// in Nova's name. A request's id would not do, since a client may choose it.
     doers: VecDeque<(InstanceId, DateTime<Utc>, Initiator)>,
+    /// The looks taken last, and when.
+    taken: VecDeque<(Instant, About)>,
     /// The domain of people; services are of another.
     people: Option<String>,
 }
@@ -212,6 +224,7 @@ impl Looks {
 
     /// Adds what was told.
     pub fn add(&mut self, notice: Notice, receipt: Receipt, now: Instant) {
+        self.taken.retain(|(when, _)| now < *when + BURST);
         let Notice { event, at, by } = notice;
         let by_nova = matches!(
             event,
@@ -228,10 +241,14 @@ impl Looks {
             Event::Projects => PROJECTS,
             _ => BURST,
         };
+        let at_once = at_rest(&event) && !self.taken.iter().any(|(_, taken)| *taken == about);
         let look = self
             .soon
             .entry(about)
             .or_insert_with(|| Look::new(at, now + burst));
+        if at_once && look.tries == 0 {
+            look.due = now;
+        }
         look.receipts.push(receipt);
         look.at = look.at.max(at);
         if by.is_some() && by_nova >= look.by_nova {
@@ -319,6 +336,8 @@ impl Looks {
             *looks = still.into_iter().collect();
             due.extend(now_due);
         }
+        let taken = due.iter().map(|(about, _)| (now, about.clone()));
+        self.taken.extend(taken);
         due
     }
 
