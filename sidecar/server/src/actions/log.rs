@@ -7,6 +7,7 @@ use super::{ApiRequest, Caller, Context, Params, SpecialRequest};
 use crate::log::{Outcome, Saying};
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use osm_core::log::grammar::clean;
+use osm_core::log::policy::Policy;
 use osm_core::log::{Entry, LONGEST, LogName};
 use osm_core::message::{Msg, Value};
 use osm_core::pages::log::title;
@@ -181,6 +182,7 @@ impl Context {
             by: Some((user, caller.user.name.clone())),
             source: "wiki".to_owned(),
             message: &message,
+            policy: Policy::Anyone,
             election: None,
         };
         match self.book.accept(saying).await {
@@ -193,7 +195,7 @@ impl Context {
                 let why = Msg::new("log-didyoumean").with(name).with(meant.join(", "));
                 Err(Refusal::field("project", why))
             }
-            Outcome::NotOurs | Outcome::DirectoryAway | Outcome::StoreAway => {
+            Outcome::NotOurs | Outcome::Barred(_) | Outcome::DirectoryAway | Outcome::StoreAway => {
                 Err(Refusal::new(RefusalKind::Unavailable, Msg::new("log-away")))
             }
         }

@@ -27,7 +27,8 @@ pub(super) struct Logging {
 pub fn book(store: Arc<Store>, directory: Arc<Ldap>) -> Arc<Book> {
     Arc::new(Book {
         logs: store.clone(),
-        speakers: store,
+        speakers: store.clone(),
+        links: store,
         directory,
         bell: Arc::default(),
         written: broadcast::channel(TOLD).0,
@@ -65,13 +66,16 @@ impl App {
                 port: irc.port,
                 tls: irc.tls,
                 nick: irc.nick.clone(),
-                channels: irc.channels.clone(),
+                channels: irc.channels.iter().map(|c| c.name().to_owned()).collect(),
                 account: irc.account.clone().zip(password),
                 burst: irc.burst,
                 pause: Duration::from_millis(irc.pause_ms),
             });
             Arc::new(Bot {
                 chat: Arc::new(chat),
+                policies: (irc.channels.iter())
+                    .map(|channel| (channel.name().to_owned(), channel.policy()))
+                    .collect(),
                 book: book.clone(),
                 elections: self.store.clone(),
                 owner: owner.to_owned(),

@@ -1,6 +1,7 @@
 //! The sections `[log]` and `[[irc]]`: the Server Admin Log, and where it is written from.
 
 use osm_core::log::links::Linker;
+use osm_core::log::policy::Policy;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -42,7 +43,7 @@ pub struct Irc {
     pub tls: bool,
     #[serde(default = "nick")]
     pub nick: String,
-    pub channels: Vec<String>,
+    pub channels: Vec<Channel>,
     /// With the network's services, for SASL.
     pub account: Option<String>,
     pub password_file: Option<PathBuf>,
@@ -50,6 +51,46 @@ pub struct Irc {
     pub burst: u32,
     #[serde(default = "pause")]
     pub pause_ms: u64,
+}
+
+/// A channel: its name alone, or with who may log from it.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(
+    untagged,
+    expecting = "a channel must be a name such as \"#cloud\", or { name = \"#cloud\", policy = \"…\" } with the policy \
+                 anyone, linked or members"
+)]
+pub enum Channel {
+    /// Anyone.
+    Name(String),
+    /// As said.
+    With(Policed),
+}
+
+/// A channel with a policy.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct Policed {
+    pub name: String,
+    pub policy: Policy,
+}
+
+impl Channel {
+    /// As the network calls it.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Name(name) | Self::With(Policed { name, .. }) => name,
+        }
+    }
+
+    /// Who may log from it.
+    pub fn policy(&self) -> Policy {
+        match self {
+            Self::Name(_) => Policy::Anyone,
+            Self::With(channel) => channel.policy,
+        }
+    }
 }
 
 impl Default for Log {
@@ -98,7 +139,8 @@ pub(super) fn problems(log: &Log, networks: &[Irc]) -> Vec<String> {
         if !names.insert(network) {
             found.push(format!("irc network {network} is named twice in [[irc]]"));
         }
-        let is_channel = |c: &String| {
+        let is_channel = |channel: &Channel| {
+            let c = channel.name();
             c.starts_with(['#', '&', '+', '!']) && !c.contains([' ', ',', '\u{7}', '\r', '\n'])
         };
         if channels.is_empty() || !channels.iter().all(is_channel) {

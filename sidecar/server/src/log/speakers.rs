@@ -55,15 +55,15 @@ impl Book {
         }
     }
 
-    /// The wiki user of an account. Where that cannot be asked, nobody: the system writes the entry.
-    pub async fn speaker(&self, network: &str, account: Option<&str>) -> Option<(u64, String)> {
-        let account = folded(account?);
-        match self.speakers.speaker(network, &account).await {
-            Ok(speaker) => speaker,
-            Err(error) => {
-                warn!(%error, "it cannot be asked whose account it is");
-                None
-            }
+    /// The wiki user of an account.
+    pub async fn speaker(
+        &self,
+        network: &str,
+        account: Option<&str>,
+    ) -> Result<Option<(u64, String)>, PortError> {
+        match account {
+            Some(account) => self.speakers.speaker(network, &folded(account)).await,
+            None => Ok(None),
         }
     }
 }
