@@ -31,6 +31,7 @@ pub use log::book;
 use osm_backends::ldap::Ldap;
 use osm_backends::mysql::Store;
 use osm_backends::openstack::{OpenStack, with_request_id};
+pub use osm_backends::remote::log as log_remotely;
 use osm_backends::wiki::Wiki;
 use osm_core::ports::{
     Holds as _, IdentityWrite, LogWriting as _, OperationFilter, OperationWork as _,
@@ -112,7 +113,7 @@ impl App {
     /// For actions from the command line. Who serves looks for what was recorded every second.
     pub fn hand(&self, config: &Config) -> Hand {
         let (settings, late) = (Arc::new(settings(config)), Arc::new(self.late(config)));
-        let book = book(self.store.clone(), self.directory.clone());
+        let book = book(self.store.clone(), self.directory.clone(), config);
         Hand {
             context: self.context(config, settings, Arc::default(), late, book),
             wiki: self.wiki.clone(),
@@ -192,6 +193,7 @@ impl App {
             self.store.clone(),
         );
         let health = self.health(documenter.clone());
+        let scripts = http::scripts::router(Arc::new(context.clone()));
         let router = http::router(Http::new(gate, Arc::new(Traced(context)), health));
 
         let mut workers = JoinSet::new();
@@ -215,7 +217,7 @@ impl App {
             workers.spawn(listener.run(stopped.clone()));
         }
         info!(%address, version = env!("CARGO_PKG_VERSION"), "serving");
-        let server = axum::serve(listener, router)
+        let server = axum::serve(listener, router.merge(scripts))
             .with_graceful_shutdown(told(stopped.clone()))
             .into_future();
         let server = tokio::spawn(server);

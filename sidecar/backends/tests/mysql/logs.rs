@@ -2,7 +2,7 @@
 
 use super::*;
 use osm_core::log::{LogName, NewEntry};
-use osm_core::ports::{Accepted, Elections, LogFilter, LogWriting, Logs};
+use osm_core::ports::{Accepted, Elections, LogFilter, LogTokens, LogWriting, Logs};
 
 fn said(log: &str, key: &str, message: &str) -> NewEntry {
     NewEntry {
@@ -167,6 +167,36 @@ async fn of_two_who_hear_the_same_one_is_elected() {
         assert!(!store.elect(name, a, at(51), LEASE).await.unwrap());
         store.resign(name, b).await.unwrap();
         assert!(store.elect(name, a, at(51), LEASE).await.unwrap());
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs the lab"]
+async fn a_token_is_known_by_its_hash_until_it_is_revoked() {
+    with_store(|store| async move {
+        let (bots, tools) = (ProjectName::trusted("bots"), ProjectName::trusted("tools"));
+        let make = async |project, name, hash| {
+            let made = store.make_token(project, name, hash, "ada", at(0)).await;
+            made.unwrap()
+        };
+        assert!(make(&bots, "backup", "h1").await);
+        assert!(!make(&bots, "backup", "h2").await, "the name is taken");
+        assert!(make(&tools, "backup", "h3").await);
+        assert_eq!(store.token_used("h2", at(5)).await.unwrap(), None);
+        let used = store.token_used("h1", at(5)).await.unwrap().unwrap();
+        assert_eq!((used.project, used.used_at), (bots.clone(), None));
+        // Noted once a minute.
+        for (now, noted) in [(6, at(5)), (64, at(5)), (66, at(5)), (67, at(66))] {
+            let used = store.token_used("h1", at(now)).await.unwrap().unwrap();
+            assert_eq!(used.used_at, Some(noted), "{now}");
+        }
+        assert!(store.revoke_token(&bots, "backup").await.unwrap());
+        assert!(!store.revoke_token(&bots, "backup").await.unwrap());
+        assert_eq!(store.token_used("h1", at(70)).await.unwrap(), None);
+        let left = store.tokens().await.unwrap();
+        assert_eq!(left.len(), 1);
+        assert_eq!((&left[0].project, &*left[0].made_by), (&tools, "ada"));
     })
     .await;
 }

@@ -1,13 +1,15 @@
 //! The Server Admin Log: what people say they did, one line a deed, on a page of its project.
 //!
 //! [`grammar`] reads a line of chat, [`reply`] answers it in one line, [`suggest`] says which project was meant,
-//! [`links`] knows what is shown as a link, [`policy`] who may log from a channel. How a page is written to is in [`crate::pages::log`].
+//! [`links`] knows what is shown as a link, [`policy`] who may log from a channel, [`token`]
+//! what scripts may. How a page is written to is in [`crate::pages::log`].
 
 pub mod grammar;
 pub mod links;
 pub mod policy;
 pub mod reply;
 pub mod suggest;
+pub mod token;
 
 use crate::ids::ProjectName;
 use chrono::{DateTime, Utc};

@@ -1,6 +1,7 @@
 //! The Server Admin Log in MySQL: what is accepted, and what waits to be on its page.
 
 use super::PortError;
+use crate::ids::ProjectName;
 use crate::log::{Entry, LogName, NewEntry};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -142,6 +143,43 @@ pub trait Speakers: Send + Sync {
         network: &str,
         account: &str,
     ) -> Result<(), PortError>;
+}
+
+/// A token by which scripts log to a project, and to nothing else. Its secret is not among it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub struct LogToken {
+    pub id: u64,
+    pub project: ProjectName,
+    /// Under which its entries stand.
+    pub name: String,
+    pub made_at: DateTime<Utc>,
+    pub made_by: String,
+    pub used_at: Option<DateTime<Utc>>,
+}
+
+/// Tokens, known by their hashes.
+#[async_trait]
+pub trait LogTokens: Send + Sync {
+    /// Remembers a token; `false` where the project has one of that name.
+    async fn make_token(
+        &self,
+        project: &ProjectName,
+        name: &str,
+        token_hash: &str,
+        by: &str,
+        at: DateTime<Utc>,
+    ) -> Result<bool, PortError>;
+    /// The token that somebody comes with, noted as used.
+    async fn token_used(
+        &self,
+        token_hash: &str,
+        now: DateTime<Utc>,
+    ) -> Result<Option<LogToken>, PortError>;
+    /// All of them.
+    async fn tokens(&self) -> Result<Vec<LogToken>, PortError>;
+    /// From now on it is good for nothing; `false` where there is none of that name.
+    async fn revoke_token(&self, project: &ProjectName, name: &str) -> Result<bool, PortError>;
 }
 
 /// Work that one replica does for all.

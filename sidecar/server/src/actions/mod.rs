@@ -22,6 +22,7 @@ mod outcome;
 mod params;
 mod planned;
 mod projects;
+mod scripts;
 mod submit;
 
 pub use api::ApiReply;

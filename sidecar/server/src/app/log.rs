@@ -24,14 +24,17 @@ pub(super) struct Logging {
 }
 
 /// Accepts entries.
-pub fn book(store: Arc<Store>, directory: Arc<Ldap>) -> Arc<Book> {
+pub fn book(store: Arc<Store>, directory: Arc<Ldap>, config: &Config) -> Arc<Book> {
     Arc::new(Book {
         logs: store.clone(),
         speakers: store.clone(),
-        links: store,
+        links: store.clone(),
+        tokens: store,
+        paces: Default::default(),
         directory,
         bell: Arc::default(),
         written: broadcast::channel(TOLD).0,
+        articles: config.wiki.article_url.clone(),
         clock: Utc::now,
         known: Default::default(),
     })
@@ -40,7 +43,7 @@ pub fn book(store: Arc<Store>, directory: Arc<Ldap>) -> Arc<Book> {
 impl App {
     /// The log's workers.
     pub(super) fn logging(&self, config: &Config, secrets: &Secrets, owner: &str) -> Logging {
-        let book = book(self.store.clone(), self.directory.clone());
+        let book = book(self.store.clone(), self.directory.clone(), config);
         let writer = Arc::new(Writer {
             logs: self.store.clone(),
             wiki: self.wiki.clone(),
@@ -79,7 +82,6 @@ impl App {
                 book: book.clone(),
                 elections: self.store.clone(),
                 owner: owner.to_owned(),
-                articles: config.wiki.article_url.clone(),
                 clock: Utc::now,
             })
         });

@@ -13,7 +13,6 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 use tracing::{info, warn};
 use ulid::Ulid;
-use url::Url;
 
 /// How long a replica that is silent stays elected.
 const LEASE: Duration = Duration::from_secs(10);
@@ -36,8 +35,6 @@ pub struct Bot {
     pub elections: Arc<dyn Elections>,
     /// The name of this process in elections.
     pub owner: String,
-    /// Below which the wiki's pages are.
-    pub articles: Url,
     /// The time.
     pub clock: Clock,
 }
@@ -240,7 +237,7 @@ impl Bot {
     }
 
     fn link(&self, page: &str) -> String {
-        format!("{}{page}", self.articles)
+        format!("{}{page}", self.book.articles)
     }
 }
 

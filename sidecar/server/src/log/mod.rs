@@ -2,6 +2,7 @@
 //! [`bot`] listens on IRC.
 
 pub mod bot;
+mod scripts;
 mod speakers;
 pub mod writer;
 
@@ -12,11 +13,13 @@ use osm_core::ids::ProjectName;
 use osm_core::log::policy::{Barred, Policy, judge};
 use osm_core::log::{LONGEST, LogName, NewEntry, suggest};
 use osm_core::pages::encode::cut;
-use osm_core::ports::{Accepted, Directory, Links, Logs, PortError, Speakers};
+use osm_core::ports::{Accepted, Directory, Links, LogTokens, Logs, PortError, Speakers};
+use scripts::Paces;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::{Notify, broadcast};
 use tracing::warn;
+use url::Url;
 
 /// How long LDAP's list of projects is taken for good; a name that is not in it is asked for sooner.
 const FRESH: Duration = Duration::from_secs(60);
@@ -81,10 +84,16 @@ pub struct Book {
     pub links: Arc<dyn Links>,
     /// LDAP.
     pub directory: Arc<dyn Directory>,
+    /// By which scripts log.
+    pub tokens: Arc<dyn LogTokens>,
+    /// How fast they do.
+    pub paces: Paces,
     /// Rings when entries wait.
     pub bell: Arc<Notify>,
     /// Tells what this process has written.
     pub written: broadcast::Sender<Written>,
+    /// Below which the wiki's pages are.
+    pub articles: Url,
     /// The time.
     pub clock: Clock,
     /// LDAP's projects, and when they were read.

@@ -4,8 +4,8 @@
 use super::Book;
 use chrono::TimeDelta;
 use osm_core::log::reply::Reply;
+use osm_core::log::token::hash;
 use osm_core::ports::PortError;
-use sha2::{Digest as _, Sha256};
 use tracing::{info, warn};
 use ulid::Ulid;
 
@@ -71,9 +71,4 @@ impl Book {
 /// Services do not tell accounts apart by the case of their letters.
 fn folded(account: &str) -> String {
     account.to_lowercase()
-}
-
-fn hash(code: &str) -> String {
-    let digest = Sha256::digest(code.as_bytes());
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }

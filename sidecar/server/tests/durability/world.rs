@@ -95,7 +95,7 @@ impl World {
             clock: Utc::now,
         });
         let context = Context {
-            book: app::book(store.clone(), directory.clone()),
+            book: app::book(store.clone(), directory.clone(), &config),
             restored,
             late: beside::late(&store),
             drift: beside::drift(&store, &cloud, &directory),
