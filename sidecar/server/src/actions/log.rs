@@ -22,7 +22,7 @@ const PAGE: &str = "NovaLog";
 /// Entries on the page.
 const LISTED: u32 = 100;
 /// What is searched by.
-const BY: [&str; 5] = ["project", "nick", "text", "from", "until"];
+pub(super) const BY: [&str; 5] = ["project", "nick", "text", "from", "until"];
 
 impl Context {
     /// The page. Everybody may read: the log stands on the wiki.
@@ -268,7 +268,7 @@ fn row((_, entry): &(u64, Entry)) -> Row {
 }
 
 /// One more than is wanted, to see whether there are more.
-fn filter(params: &Params, wanted: u32) -> Result<LogFilter, Refusal> {
+pub(super) fn filter(params: &Params, wanted: u32) -> Result<LogFilter, Refusal> {
     let before = params.get("before").or_else(|| params.get("continue"));
     let number = |text: &str| {
         text.parse()

@@ -13,6 +13,7 @@ mod held;
 mod instances;
 mod link;
 mod log;
+mod log_feed;
 mod lookup;
 mod members;
 mod members_api;
