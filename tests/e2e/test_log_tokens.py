@@ -12,7 +12,7 @@ import pytest
 from parts import mariadb, sidecar
 from support.irc import BOTS, word
 from support.waiting import until
-from support.wiki import Bot
+from support.wiki import Bot, Json
 from support.world import command, down, lab
 
 
@@ -57,7 +57,11 @@ def test_a_script_logs_under_its_token_s_name(token: str, outsider_bot: Bot) -> 
     logged = log(token, "bots", f"{said} [[nightly]]", "copy", "done")
     assert logged.returncode == 0 and logged.stdout.startswith("logged as #"), logged
     assert on_page(outsider_bot, said).endswith(f"backup: {said} &#91;&#91;nightly&#93;&#93; copy done")
-    assert outsider_bot.changes(BOTS)[0]["user"] == "OpenStackManager"
+
+    def change() -> Json | None:
+        return next((each for each in outsider_bot.changes(BOTS)[:5] if said in each["comment"]), None)
+
+    assert until(change, "it is in Recent Changes", 20)["user"] == "OpenStackManager"
     # The same twice is logged once.
     again = word()
     answers = [log(token, "--key", again, "bots", again).stdout for _ in range(2)]

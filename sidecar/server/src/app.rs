@@ -33,6 +33,7 @@ use osm_backends::mysql::Store;
 use osm_backends::openstack::{OpenStack, with_request_id};
 pub use osm_backends::remote::log as log_remotely;
 use osm_backends::wiki::Wiki;
+use osm_core::log::deeds::Loggers;
 use osm_core::ports::{
     Holds as _, IdentityWrite, LogWriting as _, OperationFilter, OperationWork as _,
     Operations as _, Pages as _, PortError,
@@ -151,6 +152,7 @@ impl App {
             ),
             work_bell: work_bell.clone(),
             page_bell: page_bell.clone(),
+            loggers: Loggers::new(config.log.operations.clone()),
             owner: owner.clone(),
             traced: |id, work| Box::pin(async move { with_request_id(&id, work).await }),
             clock: Utc::now,

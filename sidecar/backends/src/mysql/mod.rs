@@ -7,6 +7,7 @@
 
 mod audit;
 mod elections;
+mod ended;
 mod failure;
 mod holds;
 mod instances;

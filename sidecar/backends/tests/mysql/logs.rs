@@ -200,3 +200,42 @@ async fn a_token_is_known_by_its_hash_until_it_is_revoked() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs the lab"]
+async fn an_operation_is_logged_once_with_its_end() {
+    with_store(|store| async move {
+        let new = create("web-1");
+        store.submit(&new).await.unwrap();
+        let mine = store.claim("a", at(0), LEASE).await.unwrap().unwrap();
+        let entry = said("bots", &format!("operation:{}", mine.id), "created web-1");
+        let end = async |generation| {
+            let told = Telling {
+                entry: Some(&entry),
+                ..Telling::default()
+            };
+            let done = OperationState::Done;
+            store
+                .note_state(&mine.id, generation, done, None, told, at(1))
+                .await
+        };
+        // Not by whoever has lost it.
+        assert_eq!(
+            end(mine.generation + 1).await.unwrap_err().kind,
+            Kind::Conflict
+        );
+        assert_eq!(store.entries(&all()).await.unwrap().len(), 0);
+        for _ in 0..2 {
+            end(mine.generation).await.unwrap();
+        }
+        let there = store.entries(&all()).await.unwrap();
+        assert_eq!(there.len(), 1);
+        assert_eq!(
+            (there[0].1.seq, &*there[0].1.said.message),
+            (1, "created web-1")
+        );
+        let work = store.claim_log("a", at(2), LEASE).await.unwrap().unwrap();
+        assert_eq!(work.entries.len(), 1);
+    })
+    .await;
+}

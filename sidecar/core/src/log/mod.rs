@@ -2,8 +2,10 @@
 //!
 //! [`grammar`] reads a line of chat, [`reply`] answers it in one line, [`suggest`] says which project was meant,
 //! [`links`] knows what is shown as a link, [`policy`] who may log from a channel, [`token`]
-//! what scripts may, [`feed`] tells others of it. How a page is written to is in [`crate::pages::log`].
+//! what scripts may, [`feed`] tells others of it, [`deeds`]
+//! is what the system itself says. How a page is written to is in [`crate::pages::log`].
 
+pub mod deeds;
 pub mod feed;
 pub mod grammar;
 pub mod links;

@@ -14,6 +14,8 @@ pub struct Log {
     pub category: String,
     /// A page longer than this gives its oldest months away, to a page each.
     pub archive_kb: u32,
+    /// Projects in whose logs operations stand that were carried out; `*` is all.
+    pub operations: Vec<String>,
     /// What in a message is a link.
     pub links: Vec<Link>,
 }
@@ -98,6 +100,7 @@ impl Default for Log {
         Self {
             category: "Server admin logs".to_owned(),
             archive_kb: 200,
+            operations: Vec::new(),
             links: Vec::new(),
         }
     }
