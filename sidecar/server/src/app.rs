@@ -167,7 +167,7 @@ impl App {
             owner: owner.clone(),
             clock: Utc::now,
         };
-        let logging = self.logging(config, &secrets, &owner);
+        let logging = self.logging(config, &secrets, &owner)?;
         let restored = Arc::new(self.restored(config));
         let observer = Arc::new(Observer {
             restored: restored.clone(),
@@ -213,6 +213,9 @@ impl App {
         workers.spawn(logging.writer.run(stopped.clone()));
         for bot in logging.bots {
             workers.spawn(bot.run(stopped.clone()));
+        }
+        for poster in logging.posters {
+            workers.spawn(poster.run(stopped.clone()));
         }
         workers.spawn(late.run(stopped.clone()));
         if let Some(listener) = hears {

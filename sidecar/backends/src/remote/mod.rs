@@ -1,7 +1,12 @@
-//! Another machine's sidecar: what a script logs there, by a token.
+//! Others over HTTP: a sidecar on another machine, where a script logs by a token; addresses that are told of the
+//! log ([`Webhook`]).
 
 // The error that all ports share tells a lot, and is returned seldom.
 #![allow(clippy::result_large_err)]
+
+mod hook;
+
+pub use hook::Webhook;
 
 use crate::secret::Secret;
 use osm_core::log::token::{Logged, Sent};

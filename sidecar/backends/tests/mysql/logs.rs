@@ -2,7 +2,7 @@
 
 use super::*;
 use osm_core::log::{LogName, NewEntry};
-use osm_core::ports::{Accepted, Elections, LogFilter, LogTokens, LogWriting, Logs};
+use osm_core::ports::{Accepted, Elections, HookProgress, LogFilter, LogTokens, LogWriting, Logs};
 
 fn said(log: &str, key: &str, message: &str) -> NewEntry {
     NewEntry {
@@ -236,6 +236,36 @@ async fn an_operation_is_logged_once_with_its_end() {
         );
         let work = store.claim_log("a", at(2), LEASE).await.unwrap().unwrap();
         assert_eq!(work.entries.len(), 1);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs the lab"]
+async fn a_hook_is_told_from_its_first_day_in_the_order_of_each_log() {
+    with_store(|store| async move {
+        let say = async |log, key| store.accept(&said(log, key, key), None).await.unwrap();
+        say("bots", "before").await;
+        let next = async || {
+            let next = store.next_for_hook("hook").await.unwrap();
+            next.map(|e| (e.said.log.to_string(), e.seq, e.said.message))
+        };
+        for _ in 0..2 {
+            store.begin_hook("hook").await.unwrap();
+            assert_eq!(next().await, None);
+        }
+        say("bots", "1").await;
+        say("tools", "2").await;
+        say("bots", "3").await;
+        store.begin_hook("hook").await.unwrap();
+        for wanted in [("bots", 2, "1"), ("tools", 1, "2"), ("bots", 3, "3")] {
+            let (log, seq, message) = next().await.unwrap();
+            assert_eq!((&*log, seq, &*message), wanted);
+            let log = LogName::trusted(&log);
+            store.posted_to_hook("hook", &log, seq).await.unwrap();
+            store.posted_to_hook("hook", &log, seq - 1).await.unwrap();
+        }
+        assert_eq!(next().await, None);
     })
     .await;
 }

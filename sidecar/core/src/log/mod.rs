@@ -3,13 +3,14 @@
 //! [`grammar`] reads a line of chat, [`reply`] answers it in one line, [`suggest`] says which project was meant,
 //! [`links`] knows what is shown as a link, [`policy`] who may log from a channel, [`token`]
 //! what scripts may, [`feed`] tells others of it, [`deeds`]
-//! is what the system itself says. How a page is written to is in [`crate::pages::log`].
+//! is what the system itself says, [`post`] what other programs are told. How a page is written to is in [`crate::pages::log`].
 
 pub mod deeds;
 pub mod feed;
 pub mod grammar;
 pub mod links;
 pub mod policy;
+pub mod post;
 pub mod reply;
 pub mod suggest;
 pub mod token;

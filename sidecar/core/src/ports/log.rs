@@ -182,6 +182,26 @@ pub trait LogTokens: Send + Sync {
     async fn revoke_token(&self, project: &ProjectName, name: &str) -> Result<bool, PortError>;
 }
 
+/// Somebody else's address at which the log is told.
+#[async_trait]
+pub trait Hook: Send + Sync {
+    /// Its name in our configuration.
+    fn name(&self) -> &str;
+    /// Posts an entry; `false` where it is refused for good.
+    async fn post(&self, entry: &Entry) -> Result<bool, PortError>;
+}
+
+/// How far hooks are: each log in its order, from the hook's first day on.
+#[async_trait]
+pub trait HookProgress: Send + Sync {
+    /// At a hook's first sight: what is logged from now on is to be posted.
+    async fn begin_hook(&self, hook: &str) -> Result<(), PortError>;
+    /// What is to be posted next: of several logs the oldest.
+    async fn next_for_hook(&self, hook: &str) -> Result<Option<Entry>, PortError>;
+    /// A log is posted up to here.
+    async fn posted_to_hook(&self, hook: &str, log: &LogName, seq: u64) -> Result<(), PortError>;
+}
+
 /// Work that one replica does for all.
 #[async_trait]
 pub trait Elections: Send + Sync {

@@ -8,6 +8,7 @@ use crate::log::{Outcome, Saying};
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use osm_core::log::grammar::clean;
 use osm_core::log::policy::Policy;
+use osm_core::log::post::told;
 use osm_core::log::{Entry, LONGEST, LogName};
 use osm_core::message::{Msg, Value};
 use osm_core::pages::log::title;
@@ -239,15 +240,6 @@ impl Context {
             cont,
         })
     }
-}
-
-fn told(entry: &Entry) -> Json {
-    let said = &entry.said;
-    json!({
-        "log": said.log.to_string(), "entry": entry.seq, "page": title(&said.log), "time": said.at, "nick": said.nick,
-        "user": said.by.as_ref().map(|(_, name)| name), "message": said.message, "undoes": said.undoes,
-        "revision": entry.revision,
-    })
 }
 
 fn row((_, entry): &(u64, Entry)) -> Row {

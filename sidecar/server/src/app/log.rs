@@ -4,11 +4,14 @@ use super::App;
 use crate::config::{Config, Secrets};
 use crate::log::Book;
 use crate::log::bot::Bot;
+use crate::log::poster::Poster;
 use crate::log::writer::Writer;
 use chrono::Utc;
 use osm_backends::irc::{Irc, IrcConfig};
 use osm_backends::ldap::Ldap;
 use osm_backends::mysql::Store;
+use osm_backends::remote::Webhook;
+use osm_core::ports::PortError;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::broadcast;
@@ -21,6 +24,7 @@ pub(super) struct Logging {
     pub book: Arc<Book>,
     pub writer: Arc<Writer>,
     pub bots: Vec<Arc<Bot>>,
+    pub posters: Vec<Arc<Poster>>,
 }
 
 /// Accepts entries.
@@ -42,7 +46,12 @@ pub fn book(store: Arc<Store>, directory: Arc<Ldap>, config: &Config) -> Arc<Boo
 
 impl App {
     /// The log's workers.
-    pub(super) fn logging(&self, config: &Config, secrets: &Secrets, owner: &str) -> Logging {
+    pub(super) fn logging(
+        &self,
+        config: &Config,
+        secrets: &Secrets,
+        owner: &str,
+    ) -> Result<Logging, PortError> {
         let book = book(self.store.clone(), self.directory.clone(), config);
         let writer = Arc::new(Writer {
             logs: self.store.clone(),
@@ -85,10 +94,25 @@ impl App {
                 clock: Utc::now,
             })
         });
-        Logging {
+        let mut posters = Vec::new();
+        for hook in &config.log.webhooks {
+            // Read with the configuration.
+            let Some(secret) = secrets.webhook_secrets.get(&hook.name).cloned() else {
+                continue;
+            };
+            posters.push(Arc::new(Poster {
+                hook: Arc::new(Webhook::new(hook.name.clone(), hook.url.clone(), secret)?),
+                progress: self.store.clone(),
+                elections: self.store.clone(),
+                owner: owner.to_owned(),
+                clock: Utc::now,
+            }));
+        }
+        Ok(Logging {
             bots: bots.collect(),
+            posters,
             writer,
             book,
-        }
+        })
     }
 }

@@ -5,6 +5,7 @@ use osm_core::log::policy::Policy;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use url::Url;
 
 /// What the log's pages look like.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -16,6 +17,8 @@ pub struct Log {
     pub archive_kb: u32,
     /// Projects in whose logs operations stand that were carried out; `*` is all.
     pub operations: Vec<String>,
+    /// Who is told of what is logged.
+    pub webhooks: Vec<WebhookConfig>,
     /// What in a message is a link.
     pub links: Vec<Link>,
 }
@@ -29,6 +32,17 @@ pub struct Link {
     pub pattern: String,
     /// Whereto; `$0` stands for what was found.
     pub url: String,
+}
+
+/// Somebody who is told of what is logged.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct WebhookConfig {
+    /// Our own word for it.
+    pub name: String,
+    pub url: Url,
+    pub secret_file: Option<PathBuf>,
 }
 
 /// A network of IRC.
@@ -101,6 +115,7 @@ impl Default for Log {
             category: "Server admin logs".to_owned(),
             archive_kb: 200,
             operations: Vec::new(),
+            webhooks: Vec::new(),
             links: Vec::new(),
         }
     }
@@ -130,13 +145,25 @@ pub(super) fn problems(log: &Log, networks: &[Irc]) -> Vec<String> {
     if !(10..=1500).contains(&log.archive_kb) {
         found.push("log.archive_kb must be from 10 to 1500".to_owned());
     }
+    let mut hooks = BTreeSet::new();
+    for WebhookConfig { name, url, .. } in &log.webhooks {
+        if !is_short(name) || !hooks.insert(name) {
+            found.push(
+                "log.webhooks.name must be a short name of letters, digits, - . _, for each another".to_owned(),
+            );
+        }
+        if !matches!(url.scheme(), "http" | "https") {
+            found.push(format!(
+                "log.webhooks.url of {name} must begin with https:// or http://"
+            ));
+        }
+    }
     let mut names = BTreeSet::new();
     for irc in networks {
         let Irc {
             network, channels, ..
         } = irc;
-        let plain = |c: char| c.is_ascii_alphanumeric() || "-._".contains(c);
-        if network.is_empty() || network.len() > 40 || !network.chars().all(plain) {
+        if !is_short(network) {
             found.push("irc.network must be a short name of letters, digits, - . _".to_owned());
         }
         if !names.insert(network) {
@@ -168,6 +195,10 @@ pub(super) fn problems(log: &Log, networks: &[Irc]) -> Vec<String> {
     found
 }
 
+fn is_short(name: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-._".contains(c);
+    (1..=40).contains(&name.len()) && name.chars().all(plain)
+}
 fn port() -> u16 {
     6697
 }

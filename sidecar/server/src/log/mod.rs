@@ -2,6 +2,7 @@
 //! [`bot`] listens on IRC.
 
 pub mod bot;
+pub mod poster;
 mod scripts;
 mod speakers;
 pub mod writer;
