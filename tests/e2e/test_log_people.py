@@ -10,25 +10,35 @@ from support.browser import Browser
 from support.irc import BOTS, word
 from support.waiting import until
 from support.wiki import Bot, refused
+from support.world import WIKI
 
 PAGE = "Special:NovaLog"
 pytestmark = pytest.mark.usefixtures("the_bot_listens")
 
 
-def test_who_proves_an_account_logs_in_their_own_name(volunteer: Browser, outsider_bot: Bot) -> None:
+def code(volunteer: Browser) -> str:
     volunteer.open(PAGE)
     page = volunteer.submit("log-code")
     volunteer.shot("log-code")
-    code = re.search(r"link [0-9A-Z]{12}", page.text)
-    assert code, page.text
+    found = re.search(r"link [0-9A-Z]{12}", page.text)
+    assert found, page.text
+    return found[0]
+
+
+def tells(person: irc.Person, line: str, answer: str) -> None:
+    """Says something to the bot alone."""
+    since = len(person.lines)
+    person.raw(f"PRIVMSG cloudlog :{line}")
+    person.heard(rf":cloudlog!\S+ PRIVMSG \S+ :.*{answer}", since)
+
+
+def test_who_proves_an_account_logs_in_their_own_name(volunteer: Browser, outsider_bot: Bot) -> None:
     known, stranger = irc.Person(account="Volunteer"), irc.Person("Volunteer")
+    line = code(volunteer)
     # A nick is nobody's word; the account is.
-    stranger.raw(f"PRIVMSG cloudlog :{code[0]}")
-    stranger.heard(r":cloudlog!\S+ PRIVMSG \S+ :.*nothing was linked")
-    known.raw(f"PRIVMSG cloudlog :{code[0]}")
-    known.heard(r":cloudlog!\S+ PRIVMSG \S+ :.*an edit of the wiki user Volunteer")
-    known.raw(f"PRIVMSG cloudlog :{code[0]}")
-    known.heard(r":cloudlog!\S+ PRIVMSG \S+ :.*nothing was linked")
+    tells(stranger, line, "nothing was linked")
+    tells(known, line, "an edit of the wiki user Volunteer")
+    tells(known, line, "nothing was linked")
 
     mine, theirs = word(), word()
     assert "Special:Diff" in known.ask(f"!log bots {mine}")
@@ -46,6 +56,29 @@ def test_who_proves_an_account_logs_in_their_own_name(volunteer: Browser, outsid
     again = word()
     assert "Special:Diff" in known.ask(f"!log bots {again}")
     assert outsider_bot.changes(BOTS)[0]["user"] == "OpenStackManager"
+    known.close()
+    stranger.close()
+
+
+def barred(person: irc.Person, line: str, why: str, channel: str = irc.MEMBERS) -> None:
+    since = len(person.lines)
+    person.say(line, channel)
+    person.heard(rf"PRIVMSG {irc.MEMBERS} :{person.nick}: Nothing logged: .*{why}$", since)
+
+
+def test_a_channel_s_policy(volunteer: Browser, outsider_bot: Bot) -> None:
+    known, stranger = irc.Person(account="Volunteer", channel=irc.MEMBERS), irc.Person(channel=irc.MEMBERS)
+    said = word()
+    barred(known, f"!log bots {said}", f"link yours: {WIKI}/wiki/{PAGE}")
+    tells(known, code(volunteer), "an edit of the wiki user Volunteer")
+    assert "Special:Diff" in known.ask(f"!log bots {said}")
+    barred(known, f"!log tools.wikibugs {said}", f"Volunteer is none of tools. .*: {WIKI}/wiki/Nova_Resource:Tools")
+    barred(stranger, f"!log bots {said}", PAGE)
+    # The case of a channel's letters does not count, and its policy cannot be gone round by it.
+    barred(stranger, f"!log bots {said}", PAGE, irc.MEMBERS.upper())
+    assert outsider_bot.page(BOTS)["text"].count(said) == 1
+    volunteer.open(PAGE)
+    volunteer.submit("log-forget")
     known.close()
     stranger.close()
 

@@ -20,8 +20,8 @@ use UnexpectedValueException;
  */
 class SidecarSpecialPage extends SpecialPage {
 	public function __construct(
-		private readonly SidecarClient $sidecar,
-		private readonly Envelope $envelope,
+		protected readonly SidecarClient $sidecar,
+		protected readonly Envelope $envelope,
 		private readonly LinkRenderer $links,
 		private readonly LinkBatchFactory $linkBatches,
 		string $name

@@ -5,5 +5,6 @@ pub mod ldap;
 pub mod mysql;
 pub mod openstack;
 pub mod rabbitmq;
+pub mod remote;
 pub mod secret;
 pub mod wiki;

@@ -31,7 +31,9 @@ pub use log::book;
 use osm_backends::ldap::Ldap;
 use osm_backends::mysql::Store;
 use osm_backends::openstack::{OpenStack, with_request_id};
+pub use osm_backends::remote::log as log_remotely;
 use osm_backends::wiki::Wiki;
+use osm_core::log::deeds::Loggers;
 use osm_core::ports::{
     Holds as _, IdentityWrite, LogWriting as _, OperationFilter, OperationWork as _,
     Operations as _, Pages as _, PortError,
@@ -112,7 +114,7 @@ impl App {
     /// For actions from the command line. Who serves looks for what was recorded every second.
     pub fn hand(&self, config: &Config) -> Hand {
         let (settings, late) = (Arc::new(settings(config)), Arc::new(self.late(config)));
-        let book = book(self.store.clone(), self.directory.clone());
+        let book = book(self.store.clone(), self.directory.clone(), config);
         Hand {
             context: self.context(config, settings, Arc::default(), late, book),
             wiki: self.wiki.clone(),
@@ -150,6 +152,7 @@ impl App {
             ),
             work_bell: work_bell.clone(),
             page_bell: page_bell.clone(),
+            loggers: Loggers::new(config.log.operations.clone()),
             owner: owner.clone(),
             traced: |id, work| Box::pin(async move { with_request_id(&id, work).await }),
             clock: Utc::now,
@@ -164,7 +167,7 @@ impl App {
             owner: owner.clone(),
             clock: Utc::now,
         };
-        let logging = self.logging(config, &secrets, &owner);
+        let logging = self.logging(config, &secrets, &owner)?;
         let restored = Arc::new(self.restored(config));
         let observer = Arc::new(Observer {
             restored: restored.clone(),
@@ -192,6 +195,7 @@ impl App {
             self.store.clone(),
         );
         let health = self.health(documenter.clone());
+        let scripts = http::scripts::router(Arc::new(context.clone()));
         let router = http::router(Http::new(gate, Arc::new(Traced(context)), health));
 
         let mut workers = JoinSet::new();
@@ -210,12 +214,15 @@ impl App {
         for bot in logging.bots {
             workers.spawn(bot.run(stopped.clone()));
         }
+        for poster in logging.posters {
+            workers.spawn(poster.run(stopped.clone()));
+        }
         workers.spawn(late.run(stopped.clone()));
         if let Some(listener) = hears {
             workers.spawn(listener.run(stopped.clone()));
         }
         info!(%address, version = env!("CARGO_PKG_VERSION"), "serving");
-        let server = axum::serve(listener, router)
+        let server = axum::serve(listener, router.merge(scripts))
             .with_graceful_shutdown(told(stopped.clone()))
             .into_future();
         let server = tokio::spawn(server);

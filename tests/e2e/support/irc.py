@@ -14,15 +14,16 @@ from parts import irc
 from support.waiting import until
 from support.world import lab
 
-CHANNEL = irc.CHANNEL
+CHANNEL, MEMBERS = irc.CHANNEL, irc.MEMBERS
 # Where the project's log stands.
 BOTS = "Nova Resource:Bots/SAL"
 
 
 class Person:
-    """Somebody in the channel; logged in with the services where an account is named."""
+    """Somebody in a channel; logged in with the services where an account is named."""
 
-    def __init__(self, nick: str | None = None, account: str | None = None) -> None:
+    def __init__(self, nick: str | None = None, account: str | None = None, channel: str = CHANNEL) -> None:
+        self.channel = channel
         self.nick = nick or f"p{secrets.token_hex(4)}"
         self.lines: list[str] = []
         self._socket = socket.create_connection(("127.0.0.1", lab.port("irc")), timeout=10)
@@ -40,8 +41,8 @@ class Person:
             self.heard(r"^\S+ 903 ")
             self.raw("CAP END")
         self.heard(r"^\S+ 001 ")
-        self.raw(f"JOIN {CHANNEL}")
-        self.heard(rf"^\S+ 366 \S+ {CHANNEL}")
+        self.raw(f"JOIN {channel}")
+        self.heard(rf"^\S+ 366 \S+ {channel} ")
 
     def _listen(self) -> None:
         self._socket.settimeout(None)
@@ -58,8 +59,8 @@ class Person:
     def raw(self, line: str | bytes) -> None:
         self._socket.sendall((line.encode() if isinstance(line, str) else line) + b"\r\n")
 
-    def say(self, text: str | bytes) -> None:
-        self.raw(f"PRIVMSG {CHANNEL} :".encode() + (text.encode() if isinstance(text, str) else text))
+    def say(self, text: str | bytes, to: str | None = None) -> None:
+        self.raw(f"PRIVMSG {to or self.channel} :".encode() + (text.encode() if isinstance(text, str) else text))
 
     def heard(self, pattern: str, since: int = 0, seconds: float = 20) -> str:
         def found() -> str | None:
@@ -69,13 +70,13 @@ class Person:
 
     def answers(self, since: int = 0) -> list[str]:
         """What the bot said in the channel."""
-        found = (re.match(rf":cloudlog_*!\S+ PRIVMSG {CHANNEL} :(.*)", line) for line in self.lines[since:])
+        found = (re.match(rf":cloudlog_*!\S+ PRIVMSG {self.channel} :(.*)", line) for line in self.lines[since:])
         return [each[1] for each in found if each]
 
-    def ask(self, text: str | bytes, seconds: float = 20) -> str:
+    def ask(self, text: str | bytes, seconds: float = 20, to: str | None = None) -> str:
         """Says something and gives back the bot's next answer."""
         since = len(self.lines)
-        self.say(text)
+        self.say(text, to)
         return until(lambda: self.answers(since), f"an answer to {text!r}", seconds)[0]
 
     def quiet(self, seconds: float = 1.5) -> list[str]:

@@ -15,6 +15,8 @@ NEEDS: list[str] = []
 PATIENCE = 40.0
 
 CHANNEL = "#cloud"
+# Only members of a project log from here.
+MEMBERS = "#cloud-members"
 BOT = "cloudlog"
 ACCOUNTS = [BOT, "Volunteer"]
 SERVICES = "services.lab.example"

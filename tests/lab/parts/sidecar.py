@@ -145,7 +145,7 @@ def _write_config(lab: Lab) -> Path:
             "port": lab.port("irc"),
             "tls": False,
             "nick": irc.BOT,
-            "channels": [irc.CHANNEL],
+            "channels": [irc.CHANNEL, {"name": irc.MEMBERS, "policy": "members"}],
             "account": irc.BOT,
             "password_file": str(lab.secret_file(f"irc-{irc.BOT}")),
             "burst": 50,
@@ -159,10 +159,18 @@ def _write_config(lab: Lab) -> Path:
             **{f"{ou}_base": f"ou={ou},{ldap.BASE}" for ou in ("people", "projects", "groups", "hosts")},
         },
     }
-    # A JSON string, number, truth value or list of strings is also one of TOML.
     text = "".join(
-        f"[{name}]\n" + "".join(f"{key} = {json.dumps(value)}\n" for key, value in keys.items()) + "\n"
+        f"[{name}]\n" + "".join(f"{key} = {_toml(value)}\n" for key, value in keys.items()) + "\n"
         for name, keys in sections.items()
     )
     lab.write(_config(lab), text)
     return _config(lab)
+
+
+def _toml(value: object) -> str:
+    """A JSON string, number or truth value is also one of TOML."""
+    if isinstance(value, list):
+        return f"[{', '.join(map(_toml, value))}]"
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{key} = {_toml(each)}" for key, each in value.items()) + " }"
+    return json.dumps(value)

@@ -4,7 +4,8 @@
 //! first byte that is no UTF-8, has no SASL, and has no word for what a lost nick or a full queue needs.
 //!
 //! Reading order: [`stream`] (bytes, TLS, lines) → [`register`] (capabilities, SASL, a nick) → [`talk`] (what is
-//! said, keeping the nick and the channels) → [`voice`] (speaking no faster than is allowed).
+//! said, keeping the nick and the channels) → [`whois`] (who it was, where the server does not say) → [`voice`]
+//! (speaking no faster than is allowed).
 
 // The error that all ports share tells a lot, and is returned seldom.
 #![allow(clippy::result_large_err)]
@@ -13,6 +14,7 @@ mod register;
 mod stream;
 mod talk;
 mod voice;
+mod whois;
 
 use crate::secret::Secret;
 use async_trait::async_trait;

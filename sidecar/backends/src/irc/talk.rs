@@ -3,14 +3,16 @@
 use super::register::Entered;
 use super::stream::Lines;
 use super::voice::Voice;
+use super::whois::Asked;
 use super::{IrcConfig, error};
 use async_trait::async_trait;
 use irc_proto::{Command, Message, Prefix, Response};
+use osm_core::log::grammar::{Line, read};
 use osm_core::ports::{Kind, PortError, Said, Talk, Voice as Port};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::time::{Instant, Interval, MissedTickBehavior, interval};
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval, sleep_until};
 use tracing::{info, warn};
 
 /// How often it is looked whether a channel or our nick is missing, or the server silent.
@@ -36,6 +38,7 @@ pub(super) struct Channels {
     joined: BTreeSet<String>,
     /// Accounts by nick, of those of whom the server told it.
     accounts: BTreeMap<String, String>,
+    asked: Asked,
     look: Interval,
     heard: Instant,
 }
@@ -54,6 +57,7 @@ impl Channels {
             identified: entered.identified,
             joined: BTreeSet::new(),
             accounts: BTreeMap::new(),
+            asked: Asked::default(),
             look,
             heard: Instant::now(),
         }
@@ -94,8 +98,15 @@ impl Channels {
         }
     }
 
-    fn take(&mut self, message: Message) -> Result<Option<Said>, PortError> {
+    fn take(&mut self, message: Message) -> Result<(), PortError> {
         self.heard = Instant::now();
+        match &message.command {
+            Command::Response(number, words) => self.asked.heard(*number as u16, words),
+            Command::Raw(number, words) => {
+                self.asked.heard(number.parse().unwrap_or_default(), words);
+            }
+            _ => {}
+        }
         let who = match &message.prefix {
             Some(Prefix::Nickname(nick, ..)) => nick.clone(),
             // A nick without user and host looks like a server's name to the parser where it has a dot.
@@ -128,19 +139,19 @@ impl Channels {
                 self.nick = new;
             }
             Command::NICK(new) => {
+                self.asked.left(&who);
                 if let Some(account) = self.accounts.remove(&folded(&who)) {
                     self.accounts.insert(folded(&new), account);
                 }
                 self.freed(&who);
             }
             Command::QUIT(_) => {
-                self.accounts.remove(&folded(&who));
+                self.gone(&who);
                 self.freed(&who);
             }
             // Whom we see in no channel any more may come back as somebody else.
-            Command::PART(..) | Command::KICK(..) => {
-                self.accounts.remove(&folded(&who));
-            }
+            Command::PART(..) => self.gone(&who),
+            Command::KICK(_, whom, _) => self.gone(&whom),
             Command::PRIVMSG(to, text) if !ours && !who.is_empty() => {
                 let tag = |name: &str| {
                     let tags = message.tags.iter().flatten();
@@ -150,7 +161,9 @@ impl Channels {
                         .and_then(|tag| tag.1.clone())
                         .filter(|v| !v.is_empty())
                 };
-                return Ok(self.said(&who, &to, text, tag("account"), tag("msgid")));
+                if let Some(said) = self.said(&who, &to, text, tag("account"), tag("msgid")) {
+                    self.put(said, message.prefix.as_ref());
+                }
             }
             Command::Response(
                 Response::ERR_BANNEDFROMCHAN
@@ -170,7 +183,24 @@ impl Channels {
             }
             _ => {}
         }
-        Ok(None)
+        Ok(())
+    }
+
+    /// Hands on what was said; the server is asked who it was where that matters and it has not said so.
+    fn put(&mut self, said: Said, prefix: Option<&Prefix>) {
+        let from = match prefix {
+            Some(Prefix::Nickname(_, user, host)) => (user.as_str(), host.as_str()),
+            _ => ("", ""),
+        };
+        let matters = matches!(
+            read(&said.text, &said.us),
+            Line::Log { .. } | Line::Undo | Line::Link(_)
+        );
+        let ask = matters && said.account.is_none() && !self.has.contains("account-tag");
+        let nick = said.nick.clone();
+        if self.asked.put(said, from, ask, Instant::now()) {
+            self.voice.in_turn(format!("WHOIS {nick}"));
+        }
     }
 
     fn said(
@@ -182,7 +212,9 @@ impl Channels {
         id: Option<String>,
     ) -> Option<Said> {
         let private = folded(to) == folded(&self.nick);
-        let channel = self.joined.contains(&folded(to)).then(|| to.to_owned());
+        // By its configured name. One that a server sent us to instead is none of ours.
+        let mut ours = self.config.channels.iter();
+        let channel = ours.find(|channel| folded(channel) == folded(to)).cloned();
         if !private && channel.is_none() {
             return None;
         }
@@ -193,7 +225,8 @@ impl Channels {
             return None;
         }
         // With account-tag who has none is not logged in.
-        let known = || self.accounts.get(&folded(who)).cloned();
+        let told = self.has.contains("extended-join") && self.has.contains("account-notify");
+        let known = || self.accounts.get(&folded(who)).filter(|_| told).cloned();
         let account = match self.has.contains("account-tag") {
             true => account,
             false => known(),
@@ -222,6 +255,11 @@ impl Channels {
         }
     }
 
+    fn gone(&mut self, nick: &str) {
+        self.asked.left(nick);
+        self.accounts.remove(&folded(nick));
+    }
+
     fn lost(&mut self, channel: &str, how: &str) {
         warn!(
             network = self.config.network,
@@ -244,13 +282,14 @@ impl Channels {
 impl Talk for Channels {
     async fn next(&mut self) -> Result<Said, PortError> {
         loop {
+            if let Some(said) = self.asked.next(Instant::now()) {
+                return Ok(said);
+            }
+            let late = self.asked.until();
             tokio::select! {
-                message = self.lines.next() => {
-                    if let Some(said) = self.take(message?)? {
-                        return Ok(said);
-                    }
-                }
+                message = self.lines.next() => self.take(message?)?,
                 _ = self.look.tick() => self.look_after()?,
+                () = sleep_until(late.unwrap_or_else(Instant::now)), if late.is_some() => {}
             }
         }
     }
@@ -269,7 +308,7 @@ impl Talk for Channels {
 }
 
 /// As IRC compares names, in the widest of its ways.
-fn folded(name: &str) -> String {
+pub(super) fn folded(name: &str) -> String {
     let fold = |c: char| match c {
         '[' => '{',
         ']' => '}',

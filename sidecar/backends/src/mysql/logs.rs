@@ -8,7 +8,7 @@ use super::{Store, commit, first, marks, put, rows};
 use async_trait::async_trait;
 use chrono::{DateTime, NaiveDateTime, Utc};
 use mysql_async::prelude::{FromRow, Queryable};
-use mysql_async::{Row, Value, params};
+use mysql_async::{Row, Transaction, Value, params};
 use osm_core::log::{Entry, LogName, NewEntry};
 use osm_core::ports::{Accepted, LogFilter, Logs, PortError};
 
@@ -138,17 +138,61 @@ pub(super) async fn numbered(
     Ok(found.into_iter().map(|stored| stored.entry().1).collect())
 }
 
+/// The place of a saying that was accepted before.
+pub(super) async fn known(tx: &mut Transaction<'_>, key: &str) -> Result<Option<u64>, Failure> {
+    let sql = "SELECT seq FROM log_entries WHERE said_key = ?";
+    let before: Option<(u64,)> = first(tx, sql, (key,)).await?;
+    Ok(before.map(|(seq,)| seq))
+}
+
+/// Accepts an entry within a transaction that is the caller's to commit.
+pub(super) async fn insert(tx: &mut Transaction<'_>, entry: &NewEntry) -> Result<u64, Failure> {
+    let (log, at) = (entry.log.to_string(), entry.at.naive_utc());
+    tx.exec_drop(
+        "INSERT INTO logs (log, last_seq, due_at, since, last_at) VALUES (:log, 1, :at, :at, :at)
+         ON DUPLICATE KEY UPDATE last_seq = last_seq + 1, last_at = :at,
+           since = IF(due_at IS NULL, :at, since), due_at = COALESCE(due_at, :at)",
+        params! {"log" => &log, "at" => at},
+    )
+    .await?;
+    let counted = "SELECT last_seq FROM logs WHERE log = ?";
+    let (seq,): (u64,) = first(tx, counted, (&log,)).await?.ok_or(Failure::Raced)?;
+    let (id, name) = entry.by.clone().unzip();
+    let values: Vec<Value> = vec![
+        log.into(),
+        seq.into(),
+        entry.key.as_str().into(),
+        at.into(),
+        entry.nick.as_str().into(),
+        id.into(),
+        name.into(),
+        entry.source.as_str().into(),
+        entry.undoes.into(),
+        entry.message.as_str().into(),
+    ];
+    let put = put(
+        tx,
+        "INSERT INTO log_entries
+           (log, seq, said_key, said_at, nick, wiki_user_id, wiki_user_name, source, undoes, message)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        values,
+    )
+    .await?;
+    if !put {
+        // The same was accepted beside; it is known the next time.
+        return Err(Failure::Raced);
+    }
+    Ok(seq)
+}
+
 impl Store {
     async fn try_accept(
         &self,
         entry: &NewEntry,
         election: Option<(&str, &str)>,
     ) -> Result<Accepted, Failure> {
-        let (log, at) = (entry.log.to_string(), entry.at.naive_utc());
         let mut tx = self.begin().await?;
-        let known = "SELECT seq FROM log_entries WHERE said_key = ?";
-        let before: Option<(u64,)> = first(&mut tx, known, (&entry.key,)).await?;
-        if let Some((seq,)) = before {
+        if let Some(seq) = known(&mut tx, &entry.key).await? {
             tx.rollback().await?;
             return Ok(Accepted::Before(seq));
         }
@@ -164,43 +208,7 @@ impl Store {
                 return Ok(Accepted::NotOurs);
             }
         }
-        tx.exec_drop(
-            "INSERT INTO logs (log, last_seq, due_at, since, last_at) VALUES (:log, 1, :at, :at, :at)
-             ON DUPLICATE KEY UPDATE last_seq = last_seq + 1, last_at = :at,
-               since = IF(due_at IS NULL, :at, since), due_at = COALESCE(due_at, :at)",
-            params! {"log" => &log, "at" => at},
-        )
-        .await?;
-        let counted = "SELECT last_seq FROM logs WHERE log = ?";
-        let (seq,): (u64,) = first(&mut tx, counted, (&log,))
-            .await?
-            .ok_or(Failure::Raced)?;
-        let (id, name) = entry.by.clone().unzip();
-        let values: Vec<Value> = vec![
-            log.into(),
-            seq.into(),
-            entry.key.as_str().into(),
-            at.into(),
-            entry.nick.as_str().into(),
-            id.into(),
-            name.into(),
-            entry.source.as_str().into(),
-            entry.undoes.into(),
-            entry.message.as_str().into(),
-        ];
-        let put = put(
-            &mut tx,
-            "INSERT INTO log_entries
-               (log, seq, said_key, said_at, nick, wiki_user_id, wiki_user_name, source, undoes, message)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            values,
-        )
-        .await?;
-        if !put {
-            // The same was accepted beside; found above the next time.
-            tx.rollback().await?;
-            return Err(Failure::Raced);
-        }
+        let seq = insert(&mut tx, entry).await?;
         commit(tx).await?;
         Ok(Accepted::Now(seq))
     }

@@ -7,7 +7,7 @@ use mysql_async::prelude::Queryable;
 use osm_core::ports::PortError;
 
 /// A file of `migrations/`; its number is its place in the list, from 1.
-const MIGRATIONS: [(&str, &str); 7] = [
+const MIGRATIONS: [(&str, &str); 9] = [
     ("store", include_str!("migrations/0001_store.sql")),
     (
         "cancellations",
@@ -21,6 +21,8 @@ const MIGRATIONS: [(&str, &str); 7] = [
     ("holds", include_str!("migrations/0005_holds.sql")),
     ("puppet", include_str!("migrations/0006_puppet.sql")),
     ("log", include_str!("migrations/0007_log.sql")),
+    ("log tokens", include_str!("migrations/0008_log_tokens.sql")),
+    ("log posts", include_str!("migrations/0009_log_posts.sql")),
 ];
 
 /// So long does one replica wait for another that is migrating.

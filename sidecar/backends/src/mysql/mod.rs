@@ -3,14 +3,17 @@
 //! Reading order: `migrations/` (the tables) → [`Store`] → `links` (links, pins, nonces) →
 //! `operations` (submitting, reading) → `work` (what the runner does) → `pages` → `instances` →
 //! `audit` (writing it), `seals` (its chain) and `trail` (reading it) → `holds` (all writing held after a restore) → `logs`
-//! and `log_work` (the Server Admin Log) (with `speakers`) and `elections`.
+//! and `log_work` (the Server Admin Log) with `speakers`, `log_tokens` and `log_posts`, and `elections`.
 
 mod audit;
 mod elections;
+mod ended;
 mod failure;
 mod holds;
 mod instances;
 mod links;
+mod log_posts;
+mod log_tokens;
 mod log_work;
 mod logs;
 mod migrate;

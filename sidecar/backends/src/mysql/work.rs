@@ -1,7 +1,9 @@
 //! What the runner does with operations: claim, renew, note, release.
 
 use super::audit::{self, Doing};
+use super::ended::{end, submitter};
 use super::failure::Failure;
+use super::logs::{insert, known};
 use super::operations::{read, state_of};
 use super::pages::add_due;
 use super::stored::encode_msg;
@@ -14,7 +16,7 @@ use osm_core::ids::OperationId;
 use osm_core::message::Msg;
 use osm_core::plan::Change;
 use osm_core::ports::{
-    Kind, Operation, OperationState, OperationWork, PageDue, PortError, StepNote, StepState,
+    Kind, Operation, OperationState, OperationWork, PortError, StepNote, StepState, Telling,
 };
 use serde_json::json;
 use std::time::Duration;
@@ -118,11 +120,11 @@ impl OperationWork for Store {
         generation: u64,
         state: OperationState,
         error: Option<&Msg>,
-        due: &[PageDue],
+        told: Telling<'_>,
         at: DateTime<Utc>,
     ) -> Result<(), PortError> {
         self.attempt("note the state of an operation in", || {
-            self.try_note_state(id, generation, state, error, due, at)
+            self.try_note_state(id, generation, state, error, told, at)
         })
         .await
     }
@@ -260,7 +262,7 @@ impl Store {
         generation: u64,
         state: OperationState,
         error: Option<&Msg>,
-        due: &[PageDue],
+        told: Telling<'_>,
         at: DateTime<Utc>,
     ) -> Result<(), Failure> {
         let mut tx = self.begin().await?;
@@ -284,8 +286,13 @@ impl Store {
         if state.over() {
             end(&mut tx, id, state, error, at).await?;
         }
-        for due in due {
+        for due in told.due {
             add_due(&mut tx, due).await?;
+        }
+        if let Some(entry) = told.entry
+            && known(&mut tx, &entry.key).await?.is_none()
+        {
+            insert(&mut tx, entry).await?;
         }
         commit(tx).await
     }
@@ -302,57 +309,6 @@ async fn cancelled(
         (id.as_str(),),
     )
     .await
-}
-
-/// Lets go for good: the resource, the name where no server has it, and the audit row.
-async fn end(
-    tx: &mut Transaction<'_>,
-    id: &OperationId,
-    state: OperationState,
-    error: Option<&Msg>,
-    at: DateTime<Utc>,
-) -> Result<(), Failure> {
-    tx.exec_drop(
-        "UPDATE operations SET finished_at = ?, due_at = NULL, owner = NULL, busy = NULL
-         WHERE id = ?",
-        (at.naive_utc(), id.as_str()),
-    )
-    .await?;
-    let unused = match state {
-        // What still stands then is in the index, or its server is gone.
-        OperationState::Undone | OperationState::Failed => "1",
-        OperationState::Done => {
-            "(instance_id IS NULL OR EXISTS (
-               SELECT 1 FROM instances
-               WHERE instances.region = names.region AND instances.id = names.instance_id
-                 AND instances.ended = 1))"
-        }
-        // Parked: what is there is not known, an operator decides.
-        _ => "0",
-    };
-    tx.exec_drop(
-        format!("DELETE FROM names WHERE operation_id = ? AND {unused}"),
-        (id.as_str(),),
-    )
-    .await?;
-    let (by, name) = submitter(tx, id).await?;
-    let doing = Doing {
-        by: (by, &name),
-        request_id: None,
-        at,
-    };
-    audit::append(tx, id, state.name(), &doing, json!({ "error": error })).await?;
-    Ok(())
-}
-
-async fn submitter(tx: &mut Transaction<'_>, id: &OperationId) -> Result<(u64, String), Failure> {
-    let row = first(
-        tx,
-        "SELECT wiki_user_id, wiki_user_name FROM operations WHERE id = ?",
-        (id.as_str(),),
-    );
-    let missing = || Failure::Conflict(format!("there is no operation {id}"));
-    row.await?.ok_or_else(missing)
 }
 
 /// Who holds an operation; its row is locked.

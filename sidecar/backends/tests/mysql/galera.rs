@@ -127,7 +127,10 @@ async fn galera_shares_the_work_and_outlives_a_node() {
         for (id, generation) in claims {
             assert_eq!(generation, 1);
             let over = OperationState::Undone;
-            patiently(|| stores[0].note_state(&id, generation, over, None, &[], at(1))).await;
+            patiently(|| {
+                stores[0].note_state(&id, generation, over, None, Telling::default(), at(1))
+            })
+            .await;
         }
     }
 
@@ -152,8 +155,17 @@ async fn galera_shares_the_work_and_outlives_a_node() {
                     .unwrap();
                 assert_eq!(done.id, o.id);
                 let over = OperationState::Undone;
-                patiently(|| stores[0].note_state(&o.id, done.generation, over, None, &[], at(1)))
-                    .await;
+                patiently(|| {
+                    stores[0].note_state(
+                        &o.id,
+                        done.generation,
+                        over,
+                        None,
+                        Telling::default(),
+                        at(1),
+                    )
+                })
+                .await;
             }
         }
     }

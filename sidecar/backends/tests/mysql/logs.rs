@@ -2,7 +2,7 @@
 
 use super::*;
 use osm_core::log::{LogName, NewEntry};
-use osm_core::ports::{Accepted, Elections, LogFilter, LogWriting, Logs};
+use osm_core::ports::{Accepted, Elections, HookProgress, LogFilter, LogTokens, LogWriting, Logs};
 
 fn said(log: &str, key: &str, message: &str) -> NewEntry {
     NewEntry {
@@ -167,6 +167,105 @@ async fn of_two_who_hear_the_same_one_is_elected() {
         assert!(!store.elect(name, a, at(51), LEASE).await.unwrap());
         store.resign(name, b).await.unwrap();
         assert!(store.elect(name, a, at(51), LEASE).await.unwrap());
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs the lab"]
+async fn a_token_is_known_by_its_hash_until_it_is_revoked() {
+    with_store(|store| async move {
+        let (bots, tools) = (ProjectName::trusted("bots"), ProjectName::trusted("tools"));
+        let make = async |project, name, hash| {
+            let made = store.make_token(project, name, hash, "ada", at(0)).await;
+            made.unwrap()
+        };
+        assert!(make(&bots, "backup", "h1").await);
+        assert!(!make(&bots, "backup", "h2").await, "the name is taken");
+        assert!(make(&tools, "backup", "h3").await);
+        assert_eq!(store.token_used("h2", at(5)).await.unwrap(), None);
+        let used = store.token_used("h1", at(5)).await.unwrap().unwrap();
+        assert_eq!((used.project, used.used_at), (bots.clone(), None));
+        // Noted once a minute.
+        for (now, noted) in [(6, at(5)), (64, at(5)), (66, at(5)), (67, at(66))] {
+            let used = store.token_used("h1", at(now)).await.unwrap().unwrap();
+            assert_eq!(used.used_at, Some(noted), "{now}");
+        }
+        assert!(store.revoke_token(&bots, "backup").await.unwrap());
+        assert!(!store.revoke_token(&bots, "backup").await.unwrap());
+        assert_eq!(store.token_used("h1", at(70)).await.unwrap(), None);
+        let left = store.tokens().await.unwrap();
+        assert_eq!(left.len(), 1);
+        assert_eq!((&left[0].project, &*left[0].made_by), (&tools, "ada"));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs the lab"]
+async fn an_operation_is_logged_once_with_its_end() {
+    with_store(|store| async move {
+        let new = create("web-1");
+        store.submit(&new).await.unwrap();
+        let mine = store.claim("a", at(0), LEASE).await.unwrap().unwrap();
+        let entry = said("bots", &format!("operation:{}", mine.id), "created web-1");
+        let end = async |generation| {
+            let told = Telling {
+                entry: Some(&entry),
+                ..Telling::default()
+            };
+            let done = OperationState::Done;
+            store
+                .note_state(&mine.id, generation, done, None, told, at(1))
+                .await
+        };
+        // Not by whoever has lost it.
+        assert_eq!(
+            end(mine.generation + 1).await.unwrap_err().kind,
+            Kind::Conflict
+        );
+        assert_eq!(store.entries(&all()).await.unwrap().len(), 0);
+        for _ in 0..2 {
+            end(mine.generation).await.unwrap();
+        }
+        let there = store.entries(&all()).await.unwrap();
+        assert_eq!(there.len(), 1);
+        assert_eq!(
+            (there[0].1.seq, &*there[0].1.said.message),
+            (1, "created web-1")
+        );
+        let work = store.claim_log("a", at(2), LEASE).await.unwrap().unwrap();
+        assert_eq!(work.entries.len(), 1);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs the lab"]
+async fn a_hook_is_told_from_its_first_day_in_the_order_of_each_log() {
+    with_store(|store| async move {
+        let say = async |log, key| store.accept(&said(log, key, key), None).await.unwrap();
+        say("bots", "before").await;
+        let next = async || {
+            let next = store.next_for_hook("hook").await.unwrap();
+            next.map(|e| (e.said.log.to_string(), e.seq, e.said.message))
+        };
+        for _ in 0..2 {
+            store.begin_hook("hook").await.unwrap();
+            assert_eq!(next().await, None);
+        }
+        say("bots", "1").await;
+        say("tools", "2").await;
+        say("bots", "3").await;
+        store.begin_hook("hook").await.unwrap();
+        for wanted in [("bots", 2, "1"), ("tools", 1, "2"), ("bots", 3, "3")] {
+            let (log, seq, message) = next().await.unwrap();
+            assert_eq!((&*log, seq, &*message), wanted);
+            let log = LogName::trusted(&log);
+            store.posted_to_hook("hook", &log, seq).await.unwrap();
+            store.posted_to_hook("hook", &log, seq - 1).await.unwrap();
+        }
+        assert_eq!(next().await, None);
     })
     .await;
 }

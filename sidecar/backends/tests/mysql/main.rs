@@ -38,8 +38,8 @@ use osm_core::plan::{Facts, Goal, Plan, PlannedStep, Step, Undo};
 use osm_core::ports::{
     AuditSeals, AuditTrail, Holds, InstanceFilter, InstanceIndex, Kind, Links, Made, NewOperation,
     NewWish, Nonces, Open, OperationFilter, OperationState, OperationWork, Operations, PageDue,
-    PageKey, PageRecord, Pages, Pin, Pins, StepNote, StepRecord, StepState, Submitted, Trace, Wish,
-    Wished,
+    PageKey, PageRecord, Pages, Pin, Pins, StepNote, StepRecord, StepState, Submitted, Telling,
+    Trace, Wish, Wished,
 };
 use osm_core::puppet::Puppet;
 use std::collections::{BTreeMap, BTreeSet};

@@ -111,7 +111,14 @@ async fn one_writer_at_a_time_on_an_instance() {
         let before = store.mark().await.unwrap();
         let done = OperationState::Done;
         store
-            .note_state(&winner.id, winner.generation, done, None, &[], at(1))
+            .note_state(
+                &winner.id,
+                winner.generation,
+                done,
+                None,
+                Telling::default(),
+                at(1),
+            )
             .await
             .unwrap();
         // What a plan rests on was read before that one ended.
@@ -166,7 +173,14 @@ async fn operations_are_listed_newest_first() {
         let oldest = store.claim("a", at(10), LEASE).await.unwrap().unwrap();
         let parked = OperationState::Parked;
         store
-            .note_state(&oldest.id, oldest.generation, parked, None, &[], at(11))
+            .note_state(
+                &oldest.id,
+                oldest.generation,
+                parked,
+                None,
+                Telling::default(),
+                at(11),
+            )
             .await
             .unwrap();
         let listed = async |filter: OperationFilter| -> Vec<String> {
@@ -221,7 +235,14 @@ async fn a_name_is_taken_while_it_is_used() {
                 .await
                 .unwrap();
             store
-                .note_state(&new.id, claimed.generation, state, None, &[], at(2))
+                .note_state(
+                    &new.id,
+                    claimed.generation,
+                    state,
+                    None,
+                    Telling::default(),
+                    at(2),
+                )
                 .await
                 .unwrap();
         };

@@ -228,7 +228,14 @@ async fn an_account_that_can_only_add_to_the_audit_is_enough() {
         let claimed = store.claim("a", at(1), LEASE).await.unwrap().unwrap();
         let done = OperationState::Done;
         store
-            .note_state(&new.id, claimed.generation, done, None, &[], at(2))
+            .note_state(
+                &new.id,
+                claimed.generation,
+                done,
+                None,
+                Telling::default(),
+                at(2),
+            )
             .await
             .unwrap();
         let sealed = store.seal("a", at(3), LEASE).await.unwrap();

@@ -69,7 +69,14 @@ async fn a_lost_lease_is_lost() {
                 .note_step(&mine.id, mine.generation, &note(&step, None))
                 .await,
             store
-                .note_state(&mine.id, mine.generation, running, None, &[], at(62))
+                .note_state(
+                    &mine.id,
+                    mine.generation,
+                    running,
+                    None,
+                    Telling::default(),
+                    at(62),
+                )
                 .await,
             store.release(&mine.id, mine.generation, at(62)).await,
         ];
@@ -105,7 +112,14 @@ async fn a_lost_lease_is_lost() {
         for _ in 0..2 {
             // Said twice, since the first answer was lost: one audit row.
             store
-                .note_state(&mine.id, last.generation, failed, Some(&error), &[], at(71))
+                .note_state(
+                    &mine.id,
+                    last.generation,
+                    failed,
+                    Some(&error),
+                    Telling::default(),
+                    at(71),
+                )
                 .await
                 .unwrap();
         }
@@ -205,7 +219,14 @@ async fn wishes_are_granted_in_the_states_they_are_for() {
         let mut mine = store.claim("a", at(0), LEASE).await.unwrap().unwrap();
         // A wish that came after the runner's last look was granted, and so it does not end as done.
         let done = OperationState::Done;
-        let ended = store.note_state(&mine.id, mine.generation, done, None, &[], at(1));
+        let ended = store.note_state(
+            &mine.id,
+            mine.generation,
+            done,
+            None,
+            Telling::default(),
+            at(1),
+        );
         assert_eq!(ended.await.unwrap_err().kind, Kind::Conflict);
         let parked = OperationState::Parked;
         for (stopped, state, again) in [
@@ -227,7 +248,14 @@ async fn wishes_are_granted_in_the_states_they_are_for() {
                 .await
                 .unwrap();
             store
-                .note_state(&mine.id, mine.generation, parked, None, &[], at(9))
+                .note_state(
+                    &mine.id,
+                    mine.generation,
+                    parked,
+                    None,
+                    Telling::default(),
+                    at(9),
+                )
                 .await
                 .unwrap();
             assert!(store.claim("a", at(99), LEASE).await.unwrap().is_none());
@@ -238,7 +266,14 @@ async fn wishes_are_granted_in_the_states_they_are_for() {
             assert_eq!((mine.state, step.state, step.attempts), (state, again, 1));
         }
         store
-            .note_state(&mine.id, mine.generation, parked, None, &[], at(99))
+            .note_state(
+                &mine.id,
+                mine.generation,
+                parked,
+                None,
+                Telling::default(),
+                at(99),
+            )
             .await
             .unwrap();
         assert!(wish(Wish::GiveUp).await.unwrap());

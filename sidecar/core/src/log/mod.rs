@@ -1,12 +1,19 @@
 //! The Server Admin Log: what people say they did, one line a deed, on a page of its project.
 //!
 //! [`grammar`] reads a line of chat, [`reply`] answers it in one line, [`suggest`] says which project was meant,
-//! [`links`] knows what is shown as a link. How a page is written to is in [`crate::pages::log`].
+//! [`links`] knows what is shown as a link, [`policy`] who may log from a channel, [`token`]
+//! what scripts may, [`feed`] tells others of it, [`deeds`]
+//! is what the system itself says, [`post`] what other programs are told. How a page is written to is in [`crate::pages::log`].
 
+pub mod deeds;
+pub mod feed;
 pub mod grammar;
 pub mod links;
+pub mod policy;
+pub mod post;
 pub mod reply;
 pub mod suggest;
+pub mod token;
 
 use crate::ids::ProjectName;
 use chrono::{DateTime, Utc};

@@ -1,6 +1,7 @@
 //! Answers on IRC: one line each, in English as all of IRC's own words are.
 
 use super::LogName;
+use super::policy::Barred;
 use std::fmt;
 
 /// What is answered.
@@ -59,7 +60,9 @@ pub enum Reply {
     /// This channel logs for some people only.
     NotAllowed {
         /// What one must be.
-        why: &'static str,
+        why: Barred,
+        /// Where that can be helped.
+        link: String,
     },
     /// The database gave no clear answer.
     Unsure,
@@ -112,7 +115,7 @@ impl fmt::Display for Reply {
             ),
             Self::NotLinked { why } => write!(f, "nothing was linked: {why}"),
             Self::NothingToUndo => write!(f, "You logged nothing here that could be taken back"),
-            Self::NotAllowed { why } => write!(f, "Nothing logged: {why}"),
+            Self::NotAllowed { why, link } => write!(f, "Nothing logged: {why} {link}"),
             Self::Unsure => write!(
                 f,
                 "Our database is away: probably nothing was logged. Please look, and try again later"
@@ -144,7 +147,11 @@ pub fn line(reply: &Reply, nick: &str, most: usize) -> String {
         return text;
     }
     let link = match reply {
-        Reply::Logged { link } | Reply::Help { link } if link.len() < most => link.as_str(),
+        Reply::Logged { link } | Reply::Help { link } | Reply::NotAllowed { link, .. }
+            if link.len() < most =>
+        {
+            link.as_str()
+        }
         _ => "",
     };
     let before = text.strip_suffix(link).unwrap_or(&text);
@@ -186,6 +193,14 @@ mod tests {
                     meant: vec!["bots".to_owned()],
                 },
                 "ada: There is no project bost. Nothing logged. Did you mean bots?",
+            ),
+            (
+                Reply::NotAllowed {
+                    why: Barred::NotLinked,
+                    link: "http://wiki/wiki/Special:NovaLog".to_owned(),
+                },
+                "ada: Nothing logged: this channel is for accounts that are linked to a wiki user. Log in with \
+                 NickServ, then link yours: http://wiki/wiki/Special:NovaLog",
             ),
             (
                 Reply::Empty {

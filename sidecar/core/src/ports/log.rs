@@ -1,6 +1,7 @@
 //! The Server Admin Log in MySQL: what is accepted, and what waits to be on its page.
 
 use super::PortError;
+use crate::ids::ProjectName;
 use crate::log::{Entry, LogName, NewEntry};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -142,6 +143,63 @@ pub trait Speakers: Send + Sync {
         network: &str,
         account: &str,
     ) -> Result<(), PortError>;
+}
+
+/// A token by which scripts log to a project, and to nothing else. Its secret is not among it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub struct LogToken {
+    pub id: u64,
+    pub project: ProjectName,
+    /// Under which its entries stand.
+    pub name: String,
+    pub made_at: DateTime<Utc>,
+    pub made_by: String,
+    pub used_at: Option<DateTime<Utc>>,
+}
+
+/// Tokens, known by their hashes.
+#[async_trait]
+pub trait LogTokens: Send + Sync {
+    /// Remembers a token; `false` where the project has one of that name.
+    async fn make_token(
+        &self,
+        project: &ProjectName,
+        name: &str,
+        token_hash: &str,
+        by: &str,
+        at: DateTime<Utc>,
+    ) -> Result<bool, PortError>;
+    /// The token that somebody comes with, noted as used.
+    async fn token_used(
+        &self,
+        token_hash: &str,
+        now: DateTime<Utc>,
+    ) -> Result<Option<LogToken>, PortError>;
+    /// All of them.
+    async fn tokens(&self) -> Result<Vec<LogToken>, PortError>;
+    /// From now on it is good for nothing; `false` where there is none of that name.
+    async fn revoke_token(&self, project: &ProjectName, name: &str) -> Result<bool, PortError>;
+}
+
+/// Somebody else's address at which the log is told.
+#[async_trait]
+pub trait Hook: Send + Sync {
+    /// Its name in our configuration.
+    fn name(&self) -> &str;
+    /// Posts an entry; `false` where it is refused for good.
+    async fn post(&self, entry: &Entry) -> Result<bool, PortError>;
+}
+
+/// How far hooks are: each log in its order, from the hook's first day on.
+#[async_trait]
+pub trait HookProgress: Send + Sync {
+    /// At a hook's first sight: what is logged from now on is to be posted.
+    async fn begin_hook(&self, hook: &str) -> Result<(), PortError>;
+    /// What is to be posted next: of several logs the oldest.
+    async fn next_for_hook(&self, hook: &str) -> Result<Option<Entry>, PortError>;
+    /// A log is posted up to here.
+    async fn posted_to_hook(&self, hook: &str, log: &LogName, seq: u64) -> Result<(), PortError>;
 }
 
 /// Work that one replica does for all.

@@ -4,6 +4,7 @@ use super::{PageKey, PortError};
 use crate::drift::Waiting;
 use crate::ids::{EntryUuid, InstanceId, OperationId, ProjectId, ProjectName, Region};
 use crate::instance::Instance;
+use crate::log::NewEntry;
 use crate::membership::Place;
 use crate::message::Msg;
 use crate::plan::{Change, Plan};
@@ -372,14 +373,14 @@ pub trait OperationWork: Send + Sync {
         note: &StepNote,
     ) -> Result<(), PortError>;
     /// Notes the operation's state and the pages that are due; frees the name where it was not used, writes the
-    /// audit row at the end.
+    /// audit row at the end, and accepts an entry of the Server Admin Log: all of it in one transaction.
     async fn note_state(
         &self,
         id: &OperationId,
         generation: u64,
         state: OperationState,
         error: Option<&Msg>,
-        due: &[PageDue],
+        told: Telling<'_>,
         at: DateTime<Utc>,
     ) -> Result<(), PortError>;
     /// Lets go, to be claimed again not before `due`.
@@ -389,6 +390,15 @@ pub trait OperationWork: Send + Sync {
         generation: u64,
         due: DateTime<Utc>,
     ) -> Result<(), PortError>;
+}
+
+/// What an operation's new state is told by.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Telling<'a> {
+    /// Pages.
+    pub due: &'a [PageDue],
+    /// An entry of the Server Admin Log.
+    pub entry: Option<&'a NewEntry>,
 }
 
 /// A reason to look at a page again.

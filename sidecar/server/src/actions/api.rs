@@ -115,6 +115,8 @@ impl Context {
                 .await
                 .unwrap_or_else(ApiReply::from),
             "novalogs" => self.api_logs(request).await.unwrap_or_else(ApiReply::from),
+            // Not for the wiki's API: Special:NovaLog hands it on as it is.
+            "novalogfeed" => self.log_feed(request).await.unwrap_or_else(ApiReply::from),
             "novainstances" => self
                 .api_instances(caller, request)
                 .await

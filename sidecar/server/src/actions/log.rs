@@ -7,6 +7,8 @@ use super::{ApiRequest, Caller, Context, Params, SpecialRequest};
 use crate::log::{Outcome, Saying};
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use osm_core::log::grammar::clean;
+use osm_core::log::policy::Policy;
+use osm_core::log::post::told;
 use osm_core::log::{Entry, LONGEST, LogName};
 use osm_core::message::{Msg, Value};
 use osm_core::pages::log::title;
@@ -21,7 +23,7 @@ const PAGE: &str = "NovaLog";
 /// Entries on the page.
 const LISTED: u32 = 100;
 /// What is searched by.
-const BY: [&str; 5] = ["project", "nick", "text", "from", "until"];
+pub(super) const BY: [&str; 5] = ["project", "nick", "text", "from", "until"];
 
 impl Context {
     /// The page. Everybody may read: the log stands on the wiki.
@@ -181,6 +183,7 @@ impl Context {
             by: Some((user, caller.user.name.clone())),
             source: "wiki".to_owned(),
             message: &message,
+            policy: Policy::Anyone,
             election: None,
         };
         match self.book.accept(saying).await {
@@ -193,7 +196,7 @@ impl Context {
                 let why = Msg::new("log-didyoumean").with(name).with(meant.join(", "));
                 Err(Refusal::field("project", why))
             }
-            Outcome::NotOurs | Outcome::DirectoryAway | Outcome::StoreAway => {
+            Outcome::NotOurs | Outcome::Barred(_) | Outcome::DirectoryAway | Outcome::StoreAway => {
                 Err(Refusal::new(RefusalKind::Unavailable, Msg::new("log-away")))
             }
         }
@@ -239,15 +242,6 @@ impl Context {
     }
 }
 
-fn told(entry: &Entry) -> Json {
-    let said = &entry.said;
-    json!({
-        "log": said.log.to_string(), "entry": entry.seq, "page": title(&said.log), "time": said.at, "nick": said.nick,
-        "user": said.by.as_ref().map(|(_, name)| name), "message": said.message, "undoes": said.undoes,
-        "revision": entry.revision,
-    })
-}
-
 fn row((_, entry): &(u64, Entry)) -> Row {
     let said = &entry.said;
     let who = match &said.by {
@@ -266,7 +260,7 @@ fn row((_, entry): &(u64, Entry)) -> Row {
 }
 
 /// One more than is wanted, to see whether there are more.
-fn filter(params: &Params, wanted: u32) -> Result<LogFilter, Refusal> {
+pub(super) fn filter(params: &Params, wanted: u32) -> Result<LogFilter, Refusal> {
     let before = params.get("before").or_else(|| params.get("continue"));
     let number = |text: &str| {
         text.parse()

@@ -13,6 +13,7 @@ mod held;
 mod instances;
 mod link;
 mod log;
+mod log_feed;
 mod lookup;
 mod members;
 mod members_api;
@@ -22,6 +23,7 @@ mod outcome;
 mod params;
 mod planned;
 mod projects;
+mod scripts;
 mod submit;
 
 pub use api::ApiReply;

@@ -1,7 +1,9 @@
 //! What the command line asks of the process's neighbours.
 
-use super::App;
+use super::{App, book};
 use crate::cli::{Auditor, Failure, People, say};
+use crate::config::Config;
+use crate::log::Book;
 use osm_backends::wiki::push::{self, Outcome, Reach};
 use osm_core::ports::WikiRead;
 use std::sync::Arc;
@@ -14,6 +16,11 @@ impl App {
             directory: self.directory.clone(),
             wiki: self.wiki.clone(),
         }
+    }
+
+    /// For the care of tokens.
+    pub fn book(&self, config: &Config) -> Arc<Book> {
+        book(self.store.clone(), self.directory.clone(), config)
     }
 
     /// For looking at the audit; without the wiki its anchors there are not compared.

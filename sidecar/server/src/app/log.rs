@@ -4,11 +4,14 @@ use super::App;
 use crate::config::{Config, Secrets};
 use crate::log::Book;
 use crate::log::bot::Bot;
+use crate::log::poster::Poster;
 use crate::log::writer::Writer;
 use chrono::Utc;
 use osm_backends::irc::{Irc, IrcConfig};
 use osm_backends::ldap::Ldap;
 use osm_backends::mysql::Store;
+use osm_backends::remote::Webhook;
+use osm_core::ports::PortError;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::broadcast;
@@ -21,16 +24,21 @@ pub(super) struct Logging {
     pub book: Arc<Book>,
     pub writer: Arc<Writer>,
     pub bots: Vec<Arc<Bot>>,
+    pub posters: Vec<Arc<Poster>>,
 }
 
 /// Accepts entries.
-pub fn book(store: Arc<Store>, directory: Arc<Ldap>) -> Arc<Book> {
+pub fn book(store: Arc<Store>, directory: Arc<Ldap>, config: &Config) -> Arc<Book> {
     Arc::new(Book {
         logs: store.clone(),
-        speakers: store,
+        speakers: store.clone(),
+        links: store.clone(),
+        tokens: store,
+        paces: Default::default(),
         directory,
         bell: Arc::default(),
         written: broadcast::channel(TOLD).0,
+        articles: config.wiki.article_url.clone(),
         clock: Utc::now,
         known: Default::default(),
     })
@@ -38,8 +46,13 @@ pub fn book(store: Arc<Store>, directory: Arc<Ldap>) -> Arc<Book> {
 
 impl App {
     /// The log's workers.
-    pub(super) fn logging(&self, config: &Config, secrets: &Secrets, owner: &str) -> Logging {
-        let book = book(self.store.clone(), self.directory.clone());
+    pub(super) fn logging(
+        &self,
+        config: &Config,
+        secrets: &Secrets,
+        owner: &str,
+    ) -> Result<Logging, PortError> {
+        let book = book(self.store.clone(), self.directory.clone(), config);
         let writer = Arc::new(Writer {
             logs: self.store.clone(),
             wiki: self.wiki.clone(),
@@ -65,24 +78,41 @@ impl App {
                 port: irc.port,
                 tls: irc.tls,
                 nick: irc.nick.clone(),
-                channels: irc.channels.clone(),
+                channels: irc.channels.iter().map(|c| c.name().to_owned()).collect(),
                 account: irc.account.clone().zip(password),
                 burst: irc.burst,
                 pause: Duration::from_millis(irc.pause_ms),
             });
             Arc::new(Bot {
                 chat: Arc::new(chat),
+                policies: (irc.channels.iter())
+                    .map(|channel| (channel.name().to_owned(), channel.policy()))
+                    .collect(),
                 book: book.clone(),
                 elections: self.store.clone(),
                 owner: owner.to_owned(),
-                articles: config.wiki.article_url.clone(),
                 clock: Utc::now,
             })
         });
-        Logging {
+        let mut posters = Vec::new();
+        for hook in &config.log.webhooks {
+            // Read with the configuration.
+            let Some(secret) = secrets.webhook_secrets.get(&hook.name).cloned() else {
+                continue;
+            };
+            posters.push(Arc::new(Poster {
+                hook: Arc::new(Webhook::new(hook.name.clone(), hook.url.clone(), secret)?),
+                progress: self.store.clone(),
+                elections: self.store.clone(),
+                owner: owner.to_owned(),
+                clock: Utc::now,
+            }));
+        }
+        Ok(Logging {
             bots: bots.collect(),
+            posters,
             writer,
             book,
-        }
+        })
     }
 }

@@ -5,6 +5,7 @@ mod audit;
 mod drift;
 mod english;
 mod links;
+mod log;
 mod operations;
 mod restored;
 
@@ -60,6 +61,11 @@ enum Command {
         #[command(subcommand)]
         command: Option<RestoredCommand>,
     },
+    /// Write into a project's Server Admin Log, from any machine: a token is all that is needed.
+    Log(log::LogArgs),
+    /// Care for the tokens by which scripts write into the Server Admin Log.
+    #[command(subcommand)]
+    LogToken(log::LogTokenCommand),
     /// Show what cloud, LDAP and wiki say differently. Exit status 1 where anything does, or could not be asked.
     Drift {
         /// As JSON.
@@ -217,6 +223,10 @@ async fn command(cli: &Cli) -> Result<ExitCode, Failure> {
         say(format_args!("{:#}", catalogue::contract()));
         return Ok(ExitCode::SUCCESS);
     }
+    if let Command::Log(args) = &cli.command {
+        log::send(args).await?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let (config, secrets) = load(cli)?;
     if let Command::Serve = cli.command {
         telemetry::start(config.server.log, "info");
@@ -277,6 +287,7 @@ async fn command(cli: &Cli) -> Result<ExitCode, Failure> {
                 return Ok(ExitCode::FAILURE);
             }
         }
+        Command::LogToken(command) => log::tokens(&app.book(&config), command).await?,
         Command::Drift { json } => {
             if !drift::show(&app.drift(&config), *json).await? {
                 return Ok(ExitCode::FAILURE);
@@ -287,7 +298,7 @@ async fn command(cli: &Cli) -> Result<ExitCode, Failure> {
             command: Some(RestoredCommand::Release { go_on, .. }),
         } => restored::release(&app.restored(&config), *go_on).await?,
         // Done above.
-        Command::Doctor | Command::Contract => {}
+        Command::Doctor | Command::Contract | Command::Log(_) => {}
     }
     Ok(ExitCode::SUCCESS)
 }

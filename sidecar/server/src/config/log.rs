@@ -1,9 +1,11 @@
 //! The sections `[log]` and `[[irc]]`: the Server Admin Log, and where it is written from.
 
 use osm_core::log::links::Linker;
+use osm_core::log::policy::Policy;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use url::Url;
 
 /// What the log's pages look like.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -13,6 +15,10 @@ pub struct Log {
     pub category: String,
     /// A page longer than this gives its oldest months away, to a page each.
     pub archive_kb: u32,
+    /// Projects in whose logs operations stand that were carried out; `*` is all.
+    pub operations: Vec<String>,
+    /// Who is told of what is logged.
+    pub webhooks: Vec<WebhookConfig>,
     /// What in a message is a link.
     pub links: Vec<Link>,
 }
@@ -26,6 +32,17 @@ pub struct Link {
     pub pattern: String,
     /// Whereto; `$0` stands for what was found.
     pub url: String,
+}
+
+/// Somebody who is told of what is logged.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct WebhookConfig {
+    /// Our own word for it.
+    pub name: String,
+    pub url: Url,
+    pub secret_file: Option<PathBuf>,
 }
 
 /// A network of IRC.
@@ -42,7 +59,7 @@ pub struct Irc {
     pub tls: bool,
     #[serde(default = "nick")]
     pub nick: String,
-    pub channels: Vec<String>,
+    pub channels: Vec<Channel>,
     /// With the network's services, for SASL.
     pub account: Option<String>,
     pub password_file: Option<PathBuf>,
@@ -52,11 +69,53 @@ pub struct Irc {
     pub pause_ms: u64,
 }
 
+/// A channel: its name alone, or with who may log from it.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(
+    untagged,
+    expecting = "a channel must be a name such as \"#cloud\", or { name = \"#cloud\", policy = \"…\" } with the policy \
+                 anyone, linked or members"
+)]
+pub enum Channel {
+    /// Anyone.
+    Name(String),
+    /// As said.
+    With(Policed),
+}
+
+/// A channel with a policy.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct Policed {
+    pub name: String,
+    pub policy: Policy,
+}
+
+impl Channel {
+    /// As the network calls it.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Name(name) | Self::With(Policed { name, .. }) => name,
+        }
+    }
+
+    /// Who may log from it.
+    pub fn policy(&self) -> Policy {
+        match self {
+            Self::Name(_) => Policy::Anyone,
+            Self::With(channel) => channel.policy,
+        }
+    }
+}
+
 impl Default for Log {
     fn default() -> Self {
         Self {
             category: "Server admin logs".to_owned(),
             archive_kb: 200,
+            operations: Vec::new(),
+            webhooks: Vec::new(),
             links: Vec::new(),
         }
     }
@@ -86,19 +145,32 @@ pub(super) fn problems(log: &Log, networks: &[Irc]) -> Vec<String> {
     if !(10..=1500).contains(&log.archive_kb) {
         found.push("log.archive_kb must be from 10 to 1500".to_owned());
     }
+    let mut hooks = BTreeSet::new();
+    for WebhookConfig { name, url, .. } in &log.webhooks {
+        if !is_short(name) || !hooks.insert(name) {
+            found.push(
+                "log.webhooks.name must be a short name of letters, digits, - . _, for each another".to_owned(),
+            );
+        }
+        if !matches!(url.scheme(), "http" | "https") {
+            found.push(format!(
+                "log.webhooks.url of {name} must begin with https:// or http://"
+            ));
+        }
+    }
     let mut names = BTreeSet::new();
     for irc in networks {
         let Irc {
             network, channels, ..
         } = irc;
-        let plain = |c: char| c.is_ascii_alphanumeric() || "-._".contains(c);
-        if network.is_empty() || network.len() > 40 || !network.chars().all(plain) {
+        if !is_short(network) {
             found.push("irc.network must be a short name of letters, digits, - . _".to_owned());
         }
         if !names.insert(network) {
             found.push(format!("irc network {network} is named twice in [[irc]]"));
         }
-        let is_channel = |c: &String| {
+        let is_channel = |channel: &Channel| {
+            let c = channel.name();
             c.starts_with(['#', '&', '+', '!']) && !c.contains([' ', ',', '\u{7}', '\r', '\n'])
         };
         if channels.is_empty() || !channels.iter().all(is_channel) {
@@ -123,6 +195,10 @@ pub(super) fn problems(log: &Log, networks: &[Irc]) -> Vec<String> {
     found
 }
 
+fn is_short(name: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-._".contains(c);
+    (1..=40).contains(&name.len()) && name.chars().all(plain)
+}
 fn port() -> u16 {
     6697
 }

@@ -20,6 +20,8 @@ pub struct Secrets {
     pub rabbitmq_password: Option<Secret>,
     /// By the network's name, where we have an account there.
     pub irc_passwords: BTreeMap<String, Secret>,
+    /// By the webhook's name: we sign with it what we post there.
+    pub webhook_secrets: BTreeMap<String, Secret>,
     /// The shim signs with these, we verify.
     pub shim_keys: Keys,
     /// We sign with these, the shim verifies.
@@ -49,6 +51,13 @@ pub(super) fn read(config: &Config, env: Env<'_>, problems: &mut Vec<String>) ->
             (irc.network.clone(), password)
         })
         .collect();
+    let webhook_secrets: Vec<(String, Option<Secret>)> = (config.log.webhooks.iter())
+        .map(|hook| {
+            let section = format!("log.webhooks.{}", hook.name);
+            let secret = source.secret(&section, "secret", &hook.secret_file);
+            (hook.name.clone(), secret)
+        })
+        .collect();
     let shim_keys = source.keys("shim_keys", &config.signing.shim_keys_file);
     let wiki_keys = source.keys("wiki_keys", &config.signing.wiki_keys_file);
     Some(Secrets {
@@ -65,6 +74,9 @@ pub(super) fn read(config: &Config, env: Env<'_>, problems: &mut Vec<String>) ->
         },
         irc_passwords: (irc_passwords.into_iter())
             .map(|(network, password)| Some((network, password?)))
+            .collect::<Option<_>>()?,
+        webhook_secrets: (webhook_secrets.into_iter())
+            .map(|(name, secret)| Some((name, secret?)))
             .collect::<Option<_>>()?,
         shim_keys: shim_keys?,
         wiki_keys: wiki_keys?,

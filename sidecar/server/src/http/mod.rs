@@ -2,12 +2,13 @@
 //!
 //! A request of the shim passes, in this order: the signature over its head, a place among those under way,
 //! the size of its body, the signed digest over exactly the received bytes, the nonce, the envelope. Only then
-//! an action is called.
+//! an action is called. Scripts come in by a door of their own: [`scripts`].
 
 mod envelope;
 mod error;
 mod gate;
 mod health;
+pub mod scripts;
 
 pub use gate::Gate;
 pub use health::{Ask, Backlog, Health};

@@ -3,15 +3,16 @@
 use super::{Book, Outcome, Saying};
 use crate::actions::Clock;
 use osm_core::log::grammar::{Line, read};
+use osm_core::log::policy::Policy;
 use osm_core::log::reply::{Reply, line};
 use osm_core::ports::{Chat, Elections, PortError, Said, Talk, Voice};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::Instant;
 use tracing::{info, warn};
 use ulid::Ulid;
-use url::Url;
 
 /// How long a replica that is silent stays elected.
 const LEASE: Duration = Duration::from_secs(10);
@@ -26,14 +27,14 @@ const LONGEST: u64 = 300;
 pub struct Bot {
     /// The network.
     pub chat: Arc<dyn Chat>,
+    /// Who may log from which channel.
+    pub policies: BTreeMap<String, Policy>,
     /// Where entries are accepted.
     pub book: Arc<Book>,
     /// Who listens.
     pub elections: Arc<dyn Elections>,
     /// The name of this process in elections.
     pub owner: String,
-    /// Below which the wiki's pages are.
-    pub articles: Url,
     /// The time.
     pub clock: Clock,
 }
@@ -168,6 +169,18 @@ impl Bot {
         let written = self.book.written.subscribe();
         let election = self.election();
         let channel = said.channel.as_deref().unwrap_or_default();
+        let policy = self.policies.get(channel).copied().unwrap_or_default();
+        let by = match self.book.speaker(network, said.account.as_deref()).await {
+            Ok(by) => by,
+            // Then the system writes the entry; where it matters who speaks, nobody does.
+            Err(error) => {
+                warn!(%error, "it cannot be asked whose account it is");
+                if policy != Policy::Anyone {
+                    return answer(&Reply::Unsure);
+                }
+                None
+            }
+        };
         let mut saying = Saying {
             name: "",
             key: match &said.id {
@@ -175,9 +188,10 @@ impl Bot {
                 None => Ulid::generate().to_string(),
             },
             nick: &said.nick,
-            by: self.book.speaker(network, said.account.as_deref()).await,
+            by,
             source: format!("irc:{network}/{channel}"),
             message: "",
+            policy,
             election: Some((&election, &self.owner)),
         };
         let (undone, outcome) = if let Line::Log { name, message } = &asked {
@@ -195,6 +209,10 @@ impl Bot {
             (Outcome::Unknown(meant), Line::Log { name, .. }) => {
                 let name = name.clone();
                 return answer(&Reply::Unknown { name, meant });
+            }
+            (Outcome::Barred(why), _) => {
+                let link = self.link(&why.page());
+                return answer(&Reply::NotAllowed { why, link });
             }
             (Outcome::DirectoryAway, _) => return answer(&Reply::Away { part: "LDAP" }),
             (Outcome::StoreAway | Outcome::Unknown(_), _) => return answer(&Reply::Unsure),
@@ -219,7 +237,7 @@ impl Bot {
     }
 
     fn link(&self, page: &str) -> String {
-        format!("{}{page}", self.articles)
+        format!("{}{page}", self.book.articles)
     }
 }
 

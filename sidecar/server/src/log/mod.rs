@@ -2,19 +2,25 @@
 //! [`bot`] listens on IRC.
 
 pub mod bot;
+pub mod poster;
+mod scripts;
 mod speakers;
 pub mod writer;
 
 use crate::actions::Clock;
 use chrono::TimeDelta;
+use osm_core::actor::Person;
 use osm_core::ids::ProjectName;
+use osm_core::log::policy::{Barred, Policy, judge};
 use osm_core::log::{LONGEST, LogName, NewEntry, suggest};
 use osm_core::pages::encode::cut;
-use osm_core::ports::{Accepted, Directory, Logs, PortError, Speakers};
+use osm_core::ports::{Accepted, Directory, Links, LogTokens, Logs, PortError, Speakers};
+use scripts::Paces;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::{Notify, broadcast};
 use tracing::warn;
+use url::Url;
 
 /// How long LDAP's list of projects is taken for good; a name that is not in it is asked for sooner.
 const FRESH: Duration = Duration::from_secs(60);
@@ -46,6 +52,8 @@ pub struct Saying<'a> {
     pub by: Option<(u64, String)>,
     pub source: String,
     pub message: &'a str,
+    /// Of the channel in which it was said.
+    pub policy: Policy,
     /// The election by which we heard it, and who we are.
     pub election: Option<(&'a str, &'a str)>,
 }
@@ -59,6 +67,8 @@ pub enum Outcome {
     NotOurs,
     /// There is no such project; these are like it.
     Unknown(Vec<String>),
+    /// The speaker may not.
+    Barred(Barred),
     /// It cannot be told whether there is.
     DirectoryAway,
     /// It is not accepted, or nobody knows.
@@ -71,12 +81,20 @@ pub struct Book {
     pub logs: Arc<dyn Logs>,
     /// Whose accounts of chat networks are.
     pub speakers: Arc<dyn Speakers>,
+    /// Who in LDAP wiki users are.
+    pub links: Arc<dyn Links>,
     /// LDAP.
     pub directory: Arc<dyn Directory>,
+    /// By which scripts log.
+    pub tokens: Arc<dyn LogTokens>,
+    /// How fast they do.
+    pub paces: Paces,
     /// Rings when entries wait.
     pub bell: Arc<Notify>,
     /// Tells what this process has written.
     pub written: broadcast::Sender<Written>,
+    /// Below which the wiki's pages are.
+    pub articles: Url,
     /// The time.
     pub clock: Clock,
     /// LDAP's projects, and when they were read.
@@ -104,7 +122,7 @@ impl Book {
             undoes: None,
             message: saying.message.to_owned(),
         };
-        self.accepted(entry, saying.election).await
+        self.accepted(entry, saying.policy, saying.election).await
     }
 
     /// Takes the speaker's last entry back: by another one, which says so.
@@ -135,10 +153,19 @@ impl Book {
                 LONGEST,
             ),
         };
-        Some((last.seq, self.accepted(entry, saying.election).await))
+        let outcome = self.accepted(entry, saying.policy, saying.election).await;
+        Some((last.seq, outcome))
     }
 
-    async fn accepted(&self, entry: NewEntry, election: Option<(&str, &str)>) -> Outcome {
+    async fn accepted(
+        &self,
+        entry: NewEntry,
+        policy: Policy,
+        election: Option<(&str, &str)>,
+    ) -> Outcome {
+        if let Some(no) = self.barred(policy, &entry).await {
+            return no;
+        }
         match self.put(&entry, election).await {
             Ok(Accepted::Now(seq) | Accepted::Before(seq)) => {
                 self.bell.notify_one();
@@ -149,6 +176,34 @@ impl Book {
                 warn!(%error, "an entry could not be accepted");
                 Outcome::StoreAway
             }
+        }
+    }
+
+    /// What keeps an entry out, if anything does: a policy, or that nobody can say who the speaker is.
+    async fn barred(&self, policy: Policy, entry: &NewEntry) -> Option<Outcome> {
+        let by = entry.by.as_ref();
+        let person = match by.filter(|_| policy == Policy::Members) {
+            Some((id, _)) => match self.person(*id).await {
+                Ok(person) => person,
+                Err(error) => {
+                    warn!(%error, "who somebody is cannot be asked; nothing is logged");
+                    return Some(match error.system {
+                        "mysql" => Outcome::StoreAway,
+                        _ => Outcome::DirectoryAway,
+                    });
+                }
+            },
+            None => None,
+        };
+        let judged = judge(policy, by, person.as_ref(), &entry.log);
+        judged.err().map(Outcome::Barred)
+    }
+
+    /// A wiki user's person in LDAP.
+    async fn person(&self, wiki_user: u64) -> Result<Option<Person>, PortError> {
+        match self.links.link_of(wiki_user).await? {
+            Some(entry) => self.directory.person(&entry).await,
+            None => Ok(None),
         }
     }
 

@@ -4,8 +4,8 @@
 use super::Book;
 use chrono::TimeDelta;
 use osm_core::log::reply::Reply;
+use osm_core::log::token::hash;
 use osm_core::ports::PortError;
-use sha2::{Digest as _, Sha256};
 use tracing::{info, warn};
 use ulid::Ulid;
 
@@ -55,15 +55,15 @@ impl Book {
         }
     }
 
-    /// The wiki user of an account. Where that cannot be asked, nobody: the system writes the entry.
-    pub async fn speaker(&self, network: &str, account: Option<&str>) -> Option<(u64, String)> {
-        let account = folded(account?);
-        match self.speakers.speaker(network, &account).await {
-            Ok(speaker) => speaker,
-            Err(error) => {
-                warn!(%error, "it cannot be asked whose account it is");
-                None
-            }
+    /// The wiki user of an account.
+    pub async fn speaker(
+        &self,
+        network: &str,
+        account: Option<&str>,
+    ) -> Result<Option<(u64, String)>, PortError> {
+        match account {
+            Some(account) => self.speakers.speaker(network, &folded(account)).await,
+            None => Ok(None),
         }
     }
 }
@@ -71,9 +71,4 @@ impl Book {
 /// Services do not tell accounts apart by the case of their letters.
 fn folded(account: &str) -> String {
     account.to_lowercase()
-}
-
-fn hash(code: &str) -> String {
-    let digest = Sha256::digest(code.as_bytes());
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -6,7 +6,9 @@ use super::{Course, End, Runner};
 use crate::telemetry::metrics;
 use osm_core::message::Msg;
 use osm_core::plan::{Change, PlannedStep};
-use osm_core::ports::{OperationState, PageDue, PortError, StepNote, StepRecord, StepState};
+use osm_core::ports::{
+    OperationState, PageDue, PortError, StepNote, StepRecord, StepState, Telling,
+};
 use std::time::Duration;
 use tracing::{error, warn};
 
@@ -228,8 +230,15 @@ impl Runner {
     ) -> Result<(), PortError> {
         let (o, now) = (&course.operation, (self.clock)());
         let due = self.tell_unfinished(course, state).await?;
+        let entry = (state == OperationState::Done)
+            .then(|| self.loggers.entry(o, now))
+            .flatten();
+        let told = Telling {
+            due: &due,
+            entry: entry.as_ref(),
+        };
         self.work
-            .note_state(&o.id, o.generation, state, why, &due, now)
+            .note_state(&o.id, o.generation, state, why, told, now)
             .await
     }
 

@@ -15,6 +15,7 @@ use crate::faults::Points;
 use crate::telemetry::metrics;
 use chrono::TimeDelta;
 use osm_core::ids::InstanceId;
+use osm_core::log::deeds::Loggers;
 use osm_core::message::Msg;
 use osm_core::ports::{
     ComputeRead, ComputeWrite, Directory, DirectoryWrite, IdentityWrite, InstanceIndex, Kind,
@@ -99,6 +100,8 @@ pub struct Runner {
     pub work_bell: Arc<Notify>,
     /// To be rung when a page is due.
     pub page_bell: Arc<Notify>,
+    /// The projects whose operations stand in the Server Admin Log.
+    pub loggers: Loggers,
     /// The name of this process in claims.
     pub owner: String,
     /// Gives a work's calls to the cloud the id of the request that asked for it.

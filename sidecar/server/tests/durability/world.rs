@@ -19,6 +19,7 @@ use osm_backends::secret::Secret;
 use osm_backends::wiki::Wiki;
 use osm_core::ids::{InstanceId, OperationId, ProjectId, ProjectName, Region};
 use osm_core::instance::Instance;
+use osm_core::log::deeds::Loggers;
 use osm_core::plan::Plan;
 use osm_core::ports::{
     ComputeRead, Identity, IdentityWrite, InstanceIndex, NewWish, Operation, OperationFilter,
@@ -95,7 +96,7 @@ impl World {
             clock: Utc::now,
         });
         let context = Context {
-            book: app::book(store.clone(), directory.clone()),
+            book: app::book(store.clone(), directory.clone(), &config),
             restored,
             late: beside::late(&store),
             drift: beside::drift(&store, &cloud, &directory),
@@ -207,6 +208,7 @@ impl World {
             ),
             work_bell: Arc::new(Notify::new()),
             page_bell: Arc::new(Notify::new()),
+            loggers: Loggers::default(),
             owner: Ulid::generate().to_string(),
             traced: |_, work| work,
             clock: Utc::now,

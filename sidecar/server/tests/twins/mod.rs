@@ -192,6 +192,7 @@ impl Twin {
             generation: 1,
         });
         let runner = Arc::new(Runner {
+            loggers: osm_core::log::deeds::Loggers::default(),
             work: Arc::new(self.clone()),
             index: Arc::new(self.clone()),
             compute: Arc::new(self.clone()),

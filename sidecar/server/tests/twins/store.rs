@@ -48,7 +48,7 @@ impl OperationWork for Twin {
         _: u64,
         new: OperationState,
         error: Option<&Msg>,
-        _: &[PageDue],
+        _: Telling<'_>,
         _: DateTime<Utc>,
     ) -> Result<(), PortError> {
         let mut state = self.0.lock().unwrap();

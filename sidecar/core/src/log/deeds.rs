@@ -1,0 +1,78 @@
+//! What the system itself logs: operations, in the projects that want it.
+
+use super::{LONGEST, LogName, NewEntry, grammar::clean};
+use crate::action::Action;
+use crate::ids::ProjectName;
+use crate::pages::encode::cut;
+use crate::plan::Plan;
+use crate::ports::Operation;
+use chrono::{DateTime, Utc};
+use std::collections::BTreeSet;
+
+/// The projects whose operations stand in their logs.
+#[derive(Clone, Debug, Default)]
+pub struct Loggers(BTreeSet<String>);
+
+impl Loggers {
+    /// Of these names; `*` is all.
+    pub fn new(names: impl IntoIterator<Item = String>) -> Self {
+        Self(names.into_iter().collect())
+    }
+
+    fn include(&self, project: &ProjectName) -> bool {
+        self.0.contains("*") || self.0.contains(project.as_str())
+    }
+
+    /// What is logged of an operation that was carried out: the deed of the person who wished it. Once, whoever
+    /// says it how often, since its key is the operation's.
+    pub fn entry(&self, operation: &Operation, at: DateTime<Utc>) -> Option<NewEntry> {
+        let plan = &operation.plan;
+        let message = deed(plan).filter(|_| self.include(&plan.project))?;
+        let (id, name) = (operation.wiki_user_id, operation.wiki_user_name.clone());
+        Some(NewEntry {
+            log: LogName {
+                project: plan.project.clone(),
+                tool: None,
+            },
+            key: format!("operation:{}", operation.id),
+            at,
+            nick: name.clone(),
+            by: (id != 0).then_some((id, name)),
+            source: "operation".to_owned(),
+            undoes: None,
+            message: cut(&clean(&message), LONGEST),
+        })
+    }
+}
+
+/// In words, where it is worth a line.
+fn deed(plan: &Plan) -> Option<String> {
+    let (name, region) = (&plan.name, &plan.region);
+    let person = || Some(&plan.steps.first()?.step.granted()?.cn);
+    match plan.action {
+        Action::InstanceCreate => Some(format!("created instance {name} in {region}")),
+        Action::InstanceDelete => Some(format!("deleted instance {name} in {region}")),
+        Action::MemberAdd => person().map(|cn| format!("added {cn} to the project")),
+        Action::MemberRemove => person().map(|cn| format!("removed {cn} from the project")),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn which_projects() {
+        let bots = ProjectName::trusted("bots");
+        for (names, wanted) in [
+            (vec![], false),
+            (vec!["bots"], true),
+            (vec!["*"], true),
+            (vec!["tools"], false),
+        ] {
+            let loggers = Loggers::new(names.iter().map(|name| (*name).to_owned()));
+            assert_eq!(loggers.include(&bots), wanted, "{names:?}");
+        }
+    }
+}

@@ -1,0 +1,204 @@
+//! What scripts speak to: `POST /v1/log`, with a project's token instead of the shim's signature.
+//!
+//! Nothing but this route is for others than the wiki and the operators' probes.
+
+use crate::actions::Context;
+use crate::telemetry::metrics;
+use async_trait::async_trait;
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::post;
+use http_body_util::{BodyExt as _, Limited};
+use osm_core::log::token::{Logged, NotLogged, Sent};
+use serde_json::json;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::sync::Semaphore;
+
+/// The largest body taken: a message of a thousand characters, each written as an escape.
+const BODY_LIMIT: usize = 16 * 1024;
+/// How many scripts may be spoken with at once; the next is told to come back.
+const PLACES: usize = 16;
+const TIME_LIMIT: Duration = Duration::from_secs(18);
+
+/// What stands behind.
+#[async_trait]
+pub trait Scripts: Send + Sync + 'static {
+    /// Logs what a script sends.
+    async fn log(&self, token: &str, sent: &Sent) -> Result<Logged, NotLogged>;
+}
+
+#[async_trait]
+impl Scripts for Context {
+    async fn log(&self, token: &str, sent: &Sent) -> Result<Logged, NotLogged> {
+        self.log_by_token(token, sent).await
+    }
+}
+
+struct Door {
+    scripts: Arc<dyn Scripts>,
+    places: Semaphore,
+}
+
+/// The route.
+pub fn router(scripts: Arc<dyn Scripts>) -> Router {
+    let places = Semaphore::new(PLACES);
+    Router::new()
+        .route("/v1/log", post(answer))
+        .with_state(Arc::new(Door { scripts, places }))
+}
+
+async fn answer(State(door): State<Arc<Door>>, request: Request) -> Response {
+    let begun = Instant::now();
+    let answered = tokio::time::timeout(TIME_LIMIT, door.call(request)).await;
+    let response = match answered {
+        Ok(Ok(logged)) => axum::Json(logged).into_response(),
+        Ok(Err(no)) => no.response(),
+        Err(_) => No::Rule(NotLogged::Away).response(),
+    };
+    metrics::request("log", response.status().as_u16(), begun.elapsed());
+    response
+}
+
+impl Door {
+    async fn call(&self, request: Request) -> Result<Logged, No> {
+        let (parts, body) = request.into_parts();
+        // First, so that nobody without a token holds a place by sending a body slowly.
+        let token = token(&parts.headers).ok_or(No::Rule(NotLogged::NoToken))?;
+        let _place = self.places.try_acquire().map_err(|_| No::Busy)?;
+        let sent = read(body).await?;
+        self.scripts.log(token, &sent).await.map_err(No::Rule)
+    }
+}
+
+/// `Authorization: Bearer …`.
+fn token(headers: &HeaderMap) -> Option<&str> {
+    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = value.split_once(' ')?;
+    let whole = scheme.eq_ignore_ascii_case("bearer") && !token.trim().is_empty();
+    whole.then_some(token.trim())
+}
+
+async fn read(body: Body) -> Result<Sent, No> {
+    let whole = Limited::new(body, BODY_LIMIT).collect().await;
+    let whole = whole.map_err(|_| No::TooLarge)?.to_bytes();
+    serde_json::from_slice(&whole).map_err(|_| No::Malformed)
+}
+
+/// Why nothing was logged.
+enum No {
+    TooLarge,
+    Malformed,
+    Busy,
+    Rule(NotLogged),
+}
+
+impl No {
+    fn response(&self) -> Response {
+        let (status, code, message) = match self {
+            Self::TooLarge => (
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "toolarge",
+                "The body broke off or is larger than 16 KiB.".to_owned(),
+            ),
+            Self::Malformed => (
+                StatusCode::BAD_REQUEST,
+                "malformed",
+                r#"The body must be {"project": "…", "message": "…"}, with "key" if you like, in UTF-8."#.to_owned(),
+            ),
+            Self::Busy => (
+                StatusCode::TOO_MANY_REQUESTS,
+                "busy",
+                "Too many requests are under way; try again in a second.".to_owned(),
+            ),
+            Self::Rule(why) => {
+                let status = match why {
+                    NotLogged::NoToken => StatusCode::UNAUTHORIZED,
+                    NotLogged::Elsewhere(_) => StatusCode::FORBIDDEN,
+                    NotLogged::NoProject(_) => StatusCode::NOT_FOUND,
+                    NotLogged::NoMessage | NotLogged::TooLong | NotLogged::BadKey => {
+                        StatusCode::BAD_REQUEST
+                    }
+                    NotLogged::TooMany => StatusCode::TOO_MANY_REQUESTS,
+                    NotLogged::Away => StatusCode::SERVICE_UNAVAILABLE,
+                };
+                (status, why.code(), why.to_string())
+            }
+        };
+        let body = axum::Json(json!({"error": {"code": code, "message": message}}));
+        let mut response = (status, body).into_response();
+        let headers = response.headers_mut();
+        if status == StatusCode::TOO_MANY_REQUESTS {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        if status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tower::ServiceExt as _;
+
+    struct Echo;
+
+    #[async_trait]
+    impl Scripts for Echo {
+        async fn log(&self, token: &str, sent: &Sent) -> Result<Logged, NotLogged> {
+            match (token, sent.message.as_str()) {
+                ("good", "too many") => Err(NotLogged::TooMany),
+                ("good", _) => Ok(Logged {
+                    log: sent.project.clone(),
+                    entry: 7,
+                    page: "Nova Resource:Bots/SAL".to_owned(),
+                }),
+                _ => Err(NotLogged::NoToken),
+            }
+        }
+    }
+
+    async fn send(authorization: Option<&str>, body: String) -> (u16, String) {
+        let mut request = axum::http::Request::post("/v1/log");
+        if let Some(value) = authorization {
+            request = request.header("authorization", value);
+        }
+        let request = request.body(Body::from(body)).unwrap();
+        let response = router(Arc::new(Echo)).oneshot(request).await.unwrap();
+        let status = response.status().as_u16();
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        (status, String::from_utf8(body.to_vec()).unwrap())
+    }
+
+    #[tokio::test]
+    async fn scripts() {
+        let said = |message: &str| json!({"project": "bots", "message": message}).to_string();
+        let long = said(&"x".repeat(BODY_LIMIT));
+        for (authorization, body, wanted, word) in [
+            (Some("Bearer good"), said("x"), 200, r#""entry":7"#),
+            (Some("bearer good"), said("x"), 200, r#""entry":7"#),
+            (Some("Bearer other"), said("x"), 401, "notoken"),
+            (Some("Basic good"), said("x"), 401, "notoken"),
+            (Some("Bearer "), said("x"), 401, "notoken"),
+            (None, said("x"), 401, "notoken"),
+            (Some("Bearer good"), said("too many"), 429, "toomany"),
+            (Some("Bearer good"), long, 413, "toolarge"),
+            (Some("Bearer good"), "{}".to_owned(), 400, "malformed"),
+            (
+                Some("Bearer good"),
+                said("x").replace('}', r#","more":1}"#),
+                400,
+                "malformed",
+            ),
+        ] {
+            let (status, answer) = send(authorization, body).await;
+            assert_eq!(status, wanted, "{authorization:?} {answer}");
+            assert!(answer.contains(word), "{answer}");
+        }
+    }
+}
