@@ -177,9 +177,14 @@ def _update_wiki(lab: Lab) -> None:
             *([semantic / "extension.json"] if semantic else []),
         ),
     }  # fmt: skip
-    if extras.recorded(lab) == wanted:
+    before = extras.recorded(lab)
+    if before == wanted:
         return
     lab.run([*_maintenance(lab, "update"), "--quick"], "mediawiki", env=_environment(lab))
+    if before and semantic:
+        # What pages say that were there before it is not known to it.
+        script = semantic / "maintenance" / "rebuildData.php"
+        lab.run(_maintenance(lab, script), "mediawiki", env=_environment(lab))
     lab.write(lab.folder("mediawiki") / "updated", json.dumps(wanted))
 
 
