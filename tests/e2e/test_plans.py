@@ -45,7 +45,7 @@ def test_security_groups_are_chosen(volunteer: Browser, volunteer_bot: Bot, name
     until(lambda: groups(server) == {"default", "web"}, "the server is in the group")
     volunteer_bot.followed({"operation": volunteer.page.url.rpartition("operation=")[2]})
     until(lambda: set(volunteer_bot.facts(made["page"])["Security Group"]) == {"default", "web"}, "its page says so")
-    last = volunteer_bot.changes(made["page"])[0]
+    last = volunteer_bot.history(made["page"])[0]
     assert last["user"] == "Volunteer" and "security group web" in last["comment"]
 
     again = refused(volunteer_bot.call, "configure", instanceid=server, groups="default|web")

@@ -65,7 +65,8 @@ impl Bot {
             };
             tokio::select! {
                 () = tokio::time::sleep(pause) => {}
-                _ = shutdown.changed() => {}
+                // Not `changed`: whoever was listening has seen that already.
+                _ = shutdown.wait_for(|stop| *stop) => {}
             }
         }
     }
