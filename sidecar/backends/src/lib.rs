@@ -1,5 +1,7 @@
-//! How each outside system is spoken to, a folder each. None knows another; none knows our own HTTP.
+//! How each outside system is spoken to, a folder each. None knows another; none knows our own HTTP. Only the
+//! beginnings of an HTTP client (`http`) and `secret` serve several.
 
+mod http;
 pub mod irc;
 pub mod ldap;
 pub mod mysql;

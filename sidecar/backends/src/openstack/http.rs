@@ -4,15 +4,15 @@ use super::fault;
 use super::microversion::Microversion;
 use super::request::Request;
 use super::request_id;
+use crate::http::client;
 use crate::secret::Secret;
 use osm_core::ports::{Kind, PortError};
 use reqwest::header::{ACCEPT, HeaderMap, HeaderValue, RETRY_AFTER};
-use reqwest::{Client, Response, StatusCode, Url, redirect};
+use reqwest::{Client, Response, StatusCode, Url};
 use serde::de::DeserializeOwned;
 use std::error::Error;
 use std::time::{Duration, Instant};
 
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// A thousand servers are some 2 MB.
 const MAX_BODY: usize = 32 << 20;
 /// Of a refusal only its message is wanted.
@@ -35,13 +35,9 @@ pub(super) struct Http {
 
 impl Http {
     pub fn new(timeout: Duration) -> Result<Self, PortError> {
-        let client = Client::builder()
-            .connect_timeout(CONNECT_TIMEOUT)
-            .timeout(timeout)
-            .redirect(redirect::Policy::none())
+        let client = client(timeout)
             // The cloud's own network: a proxy that the environment names is for elsewhere.
             .no_proxy()
-            .user_agent(concat!("openstackmanager/", env!("CARGO_PKG_VERSION")))
             .build()
             .map_err(|e| {
                 PortError::new(
@@ -234,13 +230,6 @@ fn transport(request: &Request, error: reqwest::Error) -> PortError {
     request.error(kind, causes(&error.without_url()))
 }
 
-/// An error with its causes: reqwest's own text stops before the interesting one.
 fn causes(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        text = format!("{text}: {cause}");
-        next = cause.source();
-    }
-    fault::shorten(&text)
+    fault::shorten(&crate::http::causes(error))
 }

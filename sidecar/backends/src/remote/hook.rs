@@ -1,12 +1,13 @@
 //! Somebody else's address at which the log is told.
 
-use super::{CONNECT, broken};
+use super::broken;
+use crate::http::client;
 use crate::secret::Secret;
 use async_trait::async_trait;
 use osm_core::log::Entry;
 use osm_core::log::post::{signature, told};
 use osm_core::ports::{Hook, Kind, PortError};
-use reqwest::{Client, StatusCode, redirect};
+use reqwest::{Client, StatusCode};
 use std::time::Duration;
 use url::Url;
 
@@ -25,21 +26,15 @@ pub struct Webhook {
 impl Webhook {
     /// Calls nothing yet.
     pub fn new(name: String, url: Url, secret: Secret) -> Result<Self, PortError> {
-        let client = Client::builder()
-            .connect_timeout(CONNECT)
-            .timeout(CALL)
-            .redirect(redirect::Policy::none())
-            .user_agent(concat!("openstackmanager/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .map_err(|error| {
-                PortError::new(
-                    "webhook",
-                    "prepare",
-                    name.as_str(),
-                    Kind::Rejected,
-                    error.to_string(),
-                )
-            })?;
+        let client = client(CALL).build().map_err(|error| {
+            PortError::new(
+                "webhook",
+                "prepare",
+                name.as_str(),
+                Kind::Rejected,
+                error.to_string(),
+            )
+        })?;
         Ok(Self {
             name,
             url,

@@ -8,16 +8,15 @@ mod hook;
 
 pub use hook::Webhook;
 
+use crate::http::{causes, client};
 use crate::secret::Secret;
 use osm_core::log::token::{Logged, Sent};
 use osm_core::ports::{Kind, PortError};
-use reqwest::{Client, StatusCode, redirect};
+use reqwest::{Client, StatusCode};
 use serde_json::Value;
-use std::error::Error as _;
 use std::time::Duration;
 use url::Url;
 
-const CONNECT: Duration = Duration::from_secs(5);
 /// Longer than the sidecar takes.
 const CALL: Duration = Duration::from_secs(20);
 /// Pauses before further tries, in seconds: a restart is outlasted.
@@ -26,12 +25,7 @@ const PAUSES: [u64; 5] = [1, 2, 4, 8, 16];
 /// Sends a message, again where it is not known to be logged. It has a key, so it is logged once.
 pub async fn log(url: &Url, token: &Secret, sent: &Sent) -> Result<Logged, PortError> {
     let failed = |kind, detail| PortError::new("sidecar", "log at", url.as_str(), kind, detail);
-    let client = Client::builder()
-        .connect_timeout(CONNECT)
-        .timeout(CALL)
-        // A token goes where it is sent to and nowhere else.
-        .redirect(redirect::Policy::none())
-        .user_agent(concat!("openstackmanager/", env!("CARGO_PKG_VERSION")))
+    let client = client(CALL)
         .build()
         .map_err(|error| failed(Kind::Rejected, error.to_string()))?;
     let route = url
@@ -92,12 +86,5 @@ fn broken(error: reqwest::Error) -> (Kind, String) {
     } else {
         Kind::Unavailable
     };
-    let error = error.without_url();
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(next) = cause {
-        text = format!("{text}: {next}");
-        cause = next.source();
-    }
-    (kind, text)
+    (kind, causes(&error.without_url()))
 }

@@ -2,19 +2,18 @@
 
 use super::WikiConfig;
 use super::fault::Failure;
+use crate::http::{causes, client};
 use chrono::Utc;
 use osm_core::ports::{EditAs, Kind, PortError};
 use osm_core::signing::{Keys, Request, TO_WIKI, sign};
 use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
-use reqwest::{Client, Response, redirect};
+use reqwest::{Client, Response};
 use serde_json::Value;
-use std::error::Error as _;
 use std::time::{Duration, Instant};
 use url::Url;
 use url::form_urlencoded::Serializer;
 use uuid::Uuid;
 
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// MediaWiki cuts its answers at 8 MiB of text, which JSON can double.
 const MAX_BODY: usize = 32 << 20;
 const FORM: &str = "application/x-www-form-urlencoded";
@@ -56,13 +55,9 @@ impl Http {
             Some(port) => format!("{host}:{port}"),
             None => host.to_owned(),
         };
-        let client = Client::builder()
-            .connect_timeout(CONNECT_TIMEOUT)
-            .timeout(config.timeout)
-            .redirect(redirect::Policy::none())
+        let client = client(config.timeout)
             // The wiki is a neighbour: a proxy that the environment names is for elsewhere.
             .no_proxy()
-            .user_agent(concat!("openstackmanager/", env!("CARGO_PKG_VERSION")))
             .build()
             .map_err(|e| wrong(causes(&e)))?;
         Ok(Self {
@@ -191,15 +186,4 @@ fn transport(error: reqwest::Error) -> Failure {
     } else {
         Failure::exchange(Kind::Unavailable, detail)
     }
-}
-
-/// An error with its causes; reqwest's own text says only that something failed.
-fn causes(error: &reqwest::Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        text.push_str(&format!(": {cause}"));
-        next = cause.source();
-    }
-    text
 }
