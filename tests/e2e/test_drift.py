@@ -11,7 +11,7 @@ from conftest import fresh_name
 from parts import keystone
 from support import cloud, drift
 from support.browser import Browser, address, fetched
-from support.drift import listed, mended, only
+from support.drift import listed, mended, nothing_differs, only
 from support.waiting import until
 from support.wiki import Bot, refused, sysop
 from support.wording import said
@@ -29,7 +29,7 @@ def left_alone() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def at_rest(operator: Browser) -> Iterator[None]:
-    until(lambda: not listed(operator), "nothing differs before", 60)
+    nothing_differs(operator)
     yield
 
 
@@ -49,7 +49,7 @@ def gone(volunteer_bot: Bot) -> dict:
 
 
 def test_at_rest_there_is_nothing(operator: Browser, volunteer: Browser, instance: dict, gone: dict) -> None:
-    until(lambda: not listed(operator), "all pages follow", 60)
+    nothing_differs(operator)
     page = operator.open(drift.PAGE)
     assert said(page.text, "drift-none") and said(page.text, "asof"), page.text
     assert said(volunteer.open(drift.PAGE).text, "drift-none")

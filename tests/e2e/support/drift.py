@@ -12,7 +12,7 @@ from parts import ldap, mariadb
 from support import cloud
 from support.browser import Browser
 from support.waiting import until
-from support.world import lab
+from support.world import command, lab
 
 PAGE = "Special:NovaDrift"
 PEOPLE = f"ou=people,{ldap.BASE}"
@@ -84,8 +84,24 @@ def only(browser: Browser, wanted: Callable[[str], bool], what: str) -> tuple[st
     return until(look, what, 100)
 
 
+def nothing_differs(browser: Browser) -> None:
+    left: dict[str, tuple[str, str | None]] = {}
+
+    def look() -> bool:
+        nonlocal left
+        left = listed(browser)
+        return not left
+
+    try:
+        until(look, "nothing differs")
+    except AssertionError as error:
+        recorded = command("operations", "list").stdout
+        raise AssertionError(f"{error}: {left}; {recorded}") from None
+
+
 def mended(browser: Browser, address: str) -> None:
     """Presses the button, and looks until nothing differs any more."""
     browser.go(address)
-    browser.submit("repairdrift")
-    until(lambda: not listed(browser), "nothing differs any more", 60)
+    page = browser.submit("repairdrift")
+    assert "operation=" in page.url, page.text
+    nothing_differs(browser)
