@@ -92,7 +92,7 @@ class Churn:
         up(part)
         if name == "rabbitmq":
             back = datetime.now(UTC)
-            until(lambda: cloud.services_reported_since(back), "Nova's services have found RabbitMQ again", 180)
+            until(lambda: cloud.services_are_back(back), "Nova's services have found RabbitMQ again", 180)
 
     def pages(self) -> dict[str, str]:
         """Servers of ours that have a page, and its title."""

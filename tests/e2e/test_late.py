@@ -23,7 +23,7 @@ def nova_is_well_again() -> Iterator[None]:
     """For the tests that come after: Nova takes no host whose service it has not heard of for a while."""
     yield
     back = datetime.now(UTC)
-    until(lambda: cloud.services_reported_since(back), "Nova's services have found RabbitMQ again", 180)
+    until(lambda: cloud.services_are_back(back), "Nova's services have found RabbitMQ again", 180)
 
 
 def notices(page: Page) -> str:

@@ -51,6 +51,23 @@ print(len(messages))
     return int(done)
 
 
+def all_heard(queues: list[str]) -> bool:
+    """Somebody listens on each of these queues."""
+    listeners = _run(
+        f"""
+from amqp.exceptions import NotFound
+connection = Connection(sys.argv[1])
+def listeners(queue):
+    try:
+        return connection.channel().queue_declare(queue, passive=True).consumer_count
+    except NotFound:
+        return 0
+print(min(map(listeners, {queues!r})))
+"""
+    )
+    return int(listeners) > 0
+
+
 def _run(script: str) -> str:
     address = f"amqp://openstack:{lab.secret('rabbitmq-openstack')}@{rabbitmq.url(lab).removeprefix('amqp://')}/"
     argv = [openstack.program(lab, "python"), "-c", f"{BODY}\n{script}", address]

@@ -8,6 +8,7 @@ from urllib.parse import parse_qs, quote, urlencode, urljoin, urlsplit
 import lxml.html
 import requests
 from selenium import webdriver
+from selenium.common.exceptions import WebDriverException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select
@@ -131,12 +132,22 @@ class Browser:
         return self.go(address(page, **query))
 
     def go(self, url: str) -> Page:
+        # The driver has been seen to come back with the document before, and with none at all.
+        self.driver.execute_script("window.before = true")
         self.driver.get(url)
         return self.page
 
     @property
     def page(self) -> Page:
+        until(self._loaded, "a page is there", 30)
         return Page(self.driver.page_source, self.driver.current_url)
+
+    def _loaded(self) -> bool:
+        try:
+            return self.driver.execute_script("return !window.before && document.readyState === 'complete'")
+        except WebDriverException:
+            # It is just being replaced.
+            return False
 
     def fill(self, **fields: str) -> None:
         """Fills a form; a select takes how the text of its option begins."""

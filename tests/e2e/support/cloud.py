@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
+from support import broker
 from support.world import VOLUNTEER, lab
 from support.waiting import until
 
@@ -83,11 +84,13 @@ def delete(server_id: str) -> None:
             raise
 
 
-def services_reported_since(moment: datetime) -> bool:
-    """Nova's services have said since then that they are there: without that no host is found for a server."""
+def services_are_back(since: datetime) -> bool:
+    """Nova's services have said since then that they are there, without which no host is found for a server; and
+    each hears what it is told, without which that is lost and the server stays as it is for good."""
     services = admin().get("nova", "/os-services")["services"]
     seen = [datetime.fromisoformat(each["updated_at"] or "1970-01-01").replace(tzinfo=UTC) for each in services]
-    return bool(seen) and min(seen) > moment
+    queues = [f"{each['binary'].removeprefix('nova-')}.{each['host']}" for each in services]
+    return bool(seen) and min(seen) > since and broker.all_heard(queues)
 
 
 def delete_all(prefix: str) -> None:
