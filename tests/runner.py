@@ -187,7 +187,7 @@ def everything(*, all_of_it: bool) -> str:
     # The same wiki, brought to the other MediaWiki.
     run.shown(f"wiki {OTHER}", ["tests/lab/lab", "up", "mediawiki"], LAB_MEDIAWIKI=OTHER)
     closing = f"{closing}\n{e2e(run, lab, f'smoke {OTHER}', SMOKE)}"
-    crashes(run, lab, ["boundaries::", "kills::"])
+    crashes(run, lab, ["steps::", "boundaries::", "kills::"])
     return closing
 
 
