@@ -79,10 +79,10 @@ def test_an_older_database_is_restored(
     before = rows("SELECT COUNT(*) FROM operations")
     assert refused(volunteer_bot.create, fresh_name()) == "openstackmanager-held"
     assert refused(volunteer_bot.call, "reboot", instanceid=lost["instanceid"]) == "openstackmanager-held"
-    assert said(volunteer.open(LIST).text, "banner-held")
+    assert said(volunteer.open(LIST).text, "held")
     page = operator.open(PAGE)
     operator.shot("restored")
-    assert said(page.text, "banner-held") and said(page.text, "held-lost")
+    assert said(page.text, "held") and said(page.text, "held-lost")
     for operation in [lost["id"], deleted["id"]]:
         assert operation in page.text
     page = fetched(volunteer.http(), address(PAGE))

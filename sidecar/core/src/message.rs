@@ -1,8 +1,12 @@
 //! Texts as message keys with typed parameters, so that MediaWiki translates and escapes them.
 
+use crate::pages::encode::cut;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+
+/// Characters of a text within a sentence.
+const LONGEST: usize = 1000;
 
 /// A message of the shim's i18n files with its parameters.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,10 +27,13 @@ impl Msg {
         }
     }
 
-    /// Adds a parameter.
+    /// Adds a parameter. It becomes part of a sentence: of a text that is too long for one, the beginning.
     #[must_use]
     pub fn with(mut self, value: impl Into<Value>) -> Self {
-        self.params.push(value.into());
+        self.params.push(match value.into() {
+            Value::Text { v } => Value::text(cut(&v, LONGEST)),
+            other => other,
+        });
         self
     }
 }
@@ -152,5 +159,21 @@ impl From<i64> for Value {
 impl From<DateTime<Utc>> for Value {
     fn from(v: DateTime<Utc>) -> Self {
         Self::Time { v }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sentence_stays_one() {
+        for (given, kept) in [(3, 3), (1000, 1000), (1001, 1000), (1_000_000, 1000)] {
+            let msg = Msg::new("badname").with("é".repeat(given));
+            let [Value::Text { v }] = msg.params.as_slice() else {
+                panic!("{msg:?}");
+            };
+            assert_eq!(v.chars().count(), kept, "of {given}");
+        }
     }
 }

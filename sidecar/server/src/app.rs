@@ -16,6 +16,7 @@ use crate::cli::{Failure, Hand};
 use crate::config::{Config, Secrets};
 use crate::doctor::Patient;
 use crate::documenter::Documenter;
+use crate::drift::Latest;
 use crate::faults::Points;
 use crate::http::{self, Actions, Ask, Backlog, Gate, Health, Http};
 use crate::late::Late;
@@ -103,7 +104,7 @@ impl App {
             index: self.store.clone(),
             late,
             restored: Arc::new(self.comparing(settings.clone(), self.quick.clone())),
-            drift: Arc::new(self.drifting(config, settings.clone(), self.quick.clone())),
+            drift: Latest::new(self.drift(config)),
             settings,
             work,
             clock: Utc::now,

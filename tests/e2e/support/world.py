@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -53,6 +54,17 @@ def down(part: str, *only: str) -> Iterator[None]:
         yield
     finally:
         up(part)
+
+
+@contextmanager
+def asleep(name: str) -> Iterator[None]:
+    """A daemon takes calls for a while and answers none."""
+    group = daemon.pid(lab, name)
+    os.killpg(group, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.killpg(group, signal.SIGCONT)
 
 
 def up(part: str) -> None:

@@ -5,7 +5,8 @@ use super::lookup::{mismatch, refuse};
 use super::planned::FACTS;
 use super::planned::Sent;
 use super::{ApiRequest, Caller, Context};
-use crate::drift::{Report, Scope};
+use crate::drift::{Newest, Report};
+use chrono::{DateTime, TimeDelta, Utc};
 use osm_core::action::Action;
 use osm_core::actor::Actor;
 use osm_core::authz::{Permit, Target, authorise, is_cloudadmin};
@@ -17,20 +18,50 @@ use osm_core::plan::Plan;
 use osm_core::refusal::{Refusal, RefusalKind};
 use serde_json::json;
 
+/// What is mended was seen no longer ago, where comparing takes longer than a page waits.
+const OLDEST: TimeDelta = TimeDelta::minutes(5);
+
+/// What a person is shown.
+pub(super) struct Shown {
+    pub(super) as_of: DateTime<Utc>,
+    /// It began before they asked, and the next is not over yet.
+    pub(super) late: bool,
+    pub(super) report: Report,
+}
+
+/// Nothing can be said yet.
+fn comparing() -> Refusal {
+    Refusal::new(RefusalKind::Unavailable, Msg::new("drift-comparing"))
+}
+
 impl Context {
     /// What the person may see: a cloud admin everything, others what is in their projects.
-    pub(super) async fn drift_report(&self, actor: &Actor) -> Result<Report, Refusal> {
+    pub(super) async fn drift_report(&self, actor: &Actor) -> Result<Shown, Refusal> {
         authorise(
             &self.settings.policy,
             actor,
             Action::DriftList,
             &Target::Everywhere,
         )?;
-        let scope = match is_cloudadmin(actor) {
-            true => Scope::All,
-            false => Scope::Projects(self.visible_projects(actor).await?),
+        let visible = match is_cloudadmin(actor) {
+            true => None,
+            false => Some(self.visible_projects(actor).await?),
         };
-        self.drift.report(&scope).await.map_err(refuse)
+        let (found, late) = match self.drift.compared().await {
+            Newest::Now(found) => (found, false),
+            Newest::Before(Some(found)) => (found, true),
+            Newest::Before(None) => return Err(comparing()),
+        };
+        let mut report = found.report.clone().map_err(refuse)?;
+        if let Some(visible) = visible {
+            let seen = |found: &Difference| found.project().is_some_and(|p| visible.contains(p));
+            report.differences.retain(seen);
+        }
+        Ok(Shown {
+            as_of: found.as_of,
+            late,
+            report,
+        })
     }
 
     /// Whether the person may have it mended: all rights that it takes.
@@ -59,10 +90,14 @@ impl Context {
         id: &str,
     ) -> Result<(Difference, Plan), Refusal> {
         let actor = self.actor(caller).await?;
+        let shown = self.drift_report(&actor).await?;
+        if shown.late && (self.clock)() - shown.as_of > OLDEST {
+            return Err(comparing());
+        }
         let Report {
             differences,
             unheard,
-        } = self.drift_report(&actor).await?;
+        } = shown.report;
         let found = differences.into_iter().find(|found| found.id() == id);
         let Some(found) = found else {
             return Err(match unheard.into_iter().next() {

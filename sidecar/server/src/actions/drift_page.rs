@@ -1,6 +1,7 @@
 //! `Special:NovaDrift`: what cloud, LDAP and wiki say differently, each with what mends it.
 
 use super::create::form_query;
+use super::drift::Shown;
 use super::lookup::refuse;
 use super::planned::{FACTS, facts_field, plan_table};
 use super::{Caller, Context, SpecialRequest};
@@ -33,11 +34,18 @@ impl Context {
 
     async fn drift_list(&self, caller: &Caller, request: &SpecialRequest) -> Result<View, Refusal> {
         let actor = self.actor(caller).await?;
-        let as_of = (self.clock)().trunc_subsecs(0);
-        let report = self.drift_report(&actor).await?;
+        let Shown {
+            as_of,
+            late,
+            report,
+        } = self.drift_report(&actor).await?;
+        let as_of = as_of.trunc_subsecs(0);
         let mut view = View::new(Msg::new("novadrift"));
         view.as_of = Some(as_of);
         self.outcome(&actor, request, &mut view).await;
+        if late {
+            view.notice(Level::Warning, Msg::new("drift-late").with(as_of));
+        }
         // An empty list says nothing of those who did not answer.
         let nothing = match report.unheard.is_empty() {
             true => Msg::new("drift-none"),

@@ -29,7 +29,7 @@ mod submit;
 pub use api::ApiReply;
 pub use params::Params;
 
-use crate::drift::Drift;
+use crate::drift::Latest;
 use crate::late::Late;
 use crate::log::Book;
 use crate::restored::Restored;
@@ -79,7 +79,7 @@ pub struct Context {
     /// Accepts entries of the Server Admin Log.
     pub book: Arc<Book>,
     /// Compares what everybody says.
-    pub drift: Arc<Drift>,
+    pub drift: Arc<Latest>,
     /// The community's choices.
     pub settings: Arc<Settings>,
     /// Rung when an operation was recorded.
@@ -232,9 +232,11 @@ impl Context {
 
     /// What everybody should know on every page.
     async fn banners(&self, caller: &Caller, view: &mut View) {
-        // Where the database does not answer, the page says so itself.
-        if let Ok(Some(_)) = self.restored.hold().await {
-            view.notice(Level::Warning, Msg::new("banner-held"));
+        // Where the database does not answer, the page says so itself; what was refused for it has said why.
+        let held = held::held().message;
+        let said = view.notices.iter().any(|notice| notice.text == held);
+        if !said && let Ok(Some(_)) = self.restored.hold().await {
+            view.notice(Level::Warning, held);
         }
         let policy = &self.settings.policy;
         if let Some(reason) = &policy.maintenance {

@@ -6,7 +6,6 @@ use crate::config::Config;
 use crate::documenter::{Ahead, Counts, Documenter};
 use crate::drift::Drift;
 use chrono::Utc;
-use osm_backends::openstack::OpenStack;
 use std::sync::Arc;
 use tokio::sync::Notify;
 
@@ -40,24 +39,15 @@ impl App {
         }
     }
 
-    /// For the command line, which waits as long as it takes.
+    /// Compares cloud, LDAP and wiki.
     pub fn drift(&self, config: &Config) -> Drift {
         let settings = Arc::new(settings(config));
-        self.drifting(config, settings, self.cloud.clone())
-    }
-
-    pub(super) fn drifting(
-        &self,
-        config: &Config,
-        settings: Arc<Settings>,
-        cloud: Arc<OpenStack>,
-    ) -> Drift {
         // It composes pages and compares them; nobody asks it to write.
         let documenter = self.documenter(config, settings.clone(), Arc::default(), String::new());
         Drift {
-            compute: cloud.clone(),
+            compute: self.cloud.clone(),
             directory: self.directory.clone(),
-            identity: cloud,
+            identity: self.cloud.clone(),
             pins: self.store.clone(),
             index: self.store.clone(),
             operations: self.store.clone(),

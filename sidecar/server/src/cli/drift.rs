@@ -3,13 +3,13 @@
 use super::english::text;
 use super::operations::time;
 use super::{Failure, say};
-use crate::drift::{Drift, Scope};
+use crate::drift::Drift;
 use osm_core::drift::{Difference, Repair};
 use serde_json::json;
 
 /// Says what differs; `false` where anything does, or where somebody could not be asked.
 pub(super) async fn show(drift: &Drift, json: bool) -> Result<bool, Failure> {
-    let report = drift.report(&Scope::All).await?;
+    let report = drift.report().await?;
     let nothing = report.differences.is_empty() && report.unheard.is_empty();
     if json {
         let differences: Vec<_> = report

@@ -2,11 +2,13 @@
 //! rests on them is left out of the comparison.
 
 mod heard;
+mod latest;
 
 use crate::actions::{Clock, Settings};
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use heard::Heard;
+pub use latest::{Latest, Newest};
 use osm_core::drift::{Difference, Found, LdapWorld, Waiting, World, compare};
 use osm_core::ids::ProjectName;
 use osm_core::ports::{
@@ -55,24 +57,6 @@ pub struct Drift {
     pub clock: Clock,
 }
 
-/// What of it all is asked about.
-#[derive(Clone, Debug)]
-pub enum Scope {
-    /// Everything.
-    All,
-    /// These projects.
-    Projects(Vec<ProjectName>),
-}
-
-impl Scope {
-    fn has(&self, project: Option<&ProjectName>) -> bool {
-        match self {
-            Self::All => true,
-            Self::Projects(projects) => project.is_some_and(|p| projects.contains(p)),
-        }
-    }
-}
-
 /// What differs, and what could not be compared.
 #[derive(Clone, Debug, Default)]
 pub struct Report {
@@ -84,7 +68,7 @@ pub struct Report {
 
 impl Drift {
     /// Compares. Only where our own database does not answer there is nothing to compare with.
-    pub async fn report(&self, scope: &Scope) -> Result<Report, PortError> {
+    pub async fn report(&self) -> Result<Report, PortError> {
         let now = (self.clock)();
         let mut heard = Heard::default();
         let mut world = World {
@@ -95,7 +79,7 @@ impl Drift {
         };
         self.people(&mut world, &mut heard).await;
         self.servers(&mut world, &mut heard, now).await?;
-        let keys = self.keys(&world, scope, now).await?;
+        let keys = self.keys(&world, now).await?;
         world.pages.extend(missing(&keys));
         let standing = self.wiki.stand(keys.there).await;
         world.pages.extend(heard.take(standing).unwrap_or_default());
@@ -103,10 +87,8 @@ impl Drift {
         world.busy.extend(self.busy().await?);
         let waits = self.pages.queued().await?;
         world.waiting.extend(newer(&world.waiting, waits));
-        let mut differences = compare(&world, (self.clock)());
-        differences.retain(|found| scope.has(found.project()));
         Ok(Report {
-            differences,
+            differences: compare(&world, (self.clock)()),
             unheard: heard.unheard,
         })
     }
@@ -202,22 +184,16 @@ impl Drift {
     }
 
     /// The pages that there are to be.
-    async fn keys(
-        &self,
-        world: &World,
-        scope: &Scope,
-        now: DateTime<Utc>,
-    ) -> Result<Keys, PortError> {
+    async fn keys(&self, world: &World, now: DateTime<Utc>) -> Result<Keys, PortError> {
         let mut keys = Keys::default();
         let lately = |seen: &&Seen| {
             let deleted = seen.instance.deleted;
             deleted.is_none_or(|at| now - at < REMEMBERED)
         };
-        let in_scope = |seen: &&Seen| scope.has(Some(&seen.instance.project));
         for region in self.settings.region_names() {
             let here = |seen: &&Seen| seen.instance.region == region;
             let index = world.index.iter().filter(here);
-            let shown: Vec<&Seen> = index.filter(in_scope).filter(lately).collect();
+            let shown: Vec<&Seen> = index.filter(lately).collect();
             let ids: Vec<_> = shown.iter().map(|seen| seen.instance.id).collect();
             let titled = self.pages.instance_titles(&region, &ids).await?;
             for seen in shown {
@@ -248,29 +224,24 @@ impl Drift {
             }
         }
         let pinned = world.pins.iter().map(|pin| &pin.name);
-        keys.there
-            .extend(pinned.filter(|p| scope.has(Some(p))).map(|project| {
-                let key = PageKey::Project {
-                    project: project.clone(),
-                };
-                (key, Some(project.clone()))
-            }));
+        keys.there.extend(pinned.map(|project| {
+            let key = PageKey::Project {
+                project: project.clone(),
+            };
+            (key, Some(project.clone()))
+        }));
         let noisy = self.settings.noisy.iter();
-        let noisy =
-            noisy.filter(|p| scope.has(Some(p)) && world.pins.iter().any(|pin| pin.name == **p));
+        let noisy = noisy.filter(|p| world.pins.iter().any(|pin| pin.name == **p));
         keys.there.extend(noisy.map(|project| {
             let key = PageKey::Summary {
                 project: project.clone(),
             };
             (key, Some(project.clone()))
         }));
-        // Everybody's, so to be seen by those who see everything.
-        if scope.has(None) {
-            for key in [PageKey::Projects, PageKey::Instances, PageKey::Audit] {
-                // One that was never written is at its first look.
-                if self.pages.page(&key).await?.is_some() {
-                    keys.there.push((key, None));
-                }
+        for key in [PageKey::Projects, PageKey::Instances, PageKey::Audit] {
+            // One that was never written is at its first look.
+            if self.pages.page(&key).await?.is_some() {
+                keys.there.push((key, None));
             }
         }
         Ok(keys)

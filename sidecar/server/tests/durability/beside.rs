@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use chrono::{TimeDelta, Utc};
-use openstackmanager::drift::{Compares, Drift};
+use openstackmanager::drift::{Compares, Drift, Latest};
 use openstackmanager::late::Late;
 use osm_backends::ldap::Ldap;
 use osm_backends::mysql::Store;
@@ -27,8 +27,8 @@ pub fn late(store: &Arc<Store>) -> Arc<Late> {
     Arc::new(late)
 }
 
-pub fn drift(store: &Arc<Store>, cloud: &Arc<OpenStack>, directory: &Arc<Ldap>) -> Arc<Drift> {
-    Arc::new(Drift {
+pub fn drift(store: &Arc<Store>, cloud: &Arc<OpenStack>, directory: &Arc<Ldap>) -> Arc<Latest> {
+    Latest::new(Drift {
         compute: cloud.clone(),
         directory: directory.clone(),
         identity: cloud.clone(),
