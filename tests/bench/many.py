@@ -36,7 +36,7 @@ def bench(person: Site, operator: Site, instance: str) -> None:
     lists.index(person, MANY)
     _compared()
     _all_changed(instance)
-    # Last: Nova may take longer for so many than a page waits.
+    # Last: where that takes longer than a page waits there may be nothing to show yet.
     _drift_page(operator)
 
 

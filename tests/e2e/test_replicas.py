@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import re
 import signal
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 
 import daemon
+import probe
 import pytest
-import requests
+import settings
 from support import cloud, irc
 from support.irc import BOTS, word
 from support.waiting import until
@@ -20,14 +20,6 @@ from support.world import down, lab, wiki_with
 
 INSTALL = Path(__file__).parents[2] / "docs/INSTALL.md"
 REPLICAS = ["replica1", "replica2"]
-
-
-def free_ports(number: int) -> list[int]:
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(number)]
-    ports = [each.getsockname()[1] for each in sockets]
-    for each in sockets:
-        each.close()
-    return ports
 
 
 class Replicas:
@@ -44,15 +36,10 @@ class Replicas:
         lab.write(config, text)
         daemon.ensure(lab, name, [str(lab.dir / "sidecar" / "openstackmanager"), "--config", str(config), "serve"])
 
-    def ready(self, name: str) -> bool:
-        try:
-            return requests.get(f"http://127.0.0.1:{self.ports[name]}/readyz", timeout=10).ok
-        except requests.ConnectionError:
-            return False
-
     def all_ready(self) -> None:
-        for name in self.ports:
-            until(lambda: self.ready(name), f"{name} is ready", 40)
+        for name, port in self.ports.items():
+            url = f"http://127.0.0.1:{port}/readyz"
+            until(lambda: probe.http(url, timeout=10) is None, f"{name} is ready", 40)
 
 
 def proxy(authority: str, ports: dict[str, int]) -> None:
@@ -71,8 +58,8 @@ def proxy(authority: str, ports: dict[str, int]) -> None:
 
 @pytest.fixture(scope="module")
 def replicas() -> Iterator[Replicas]:
-    port, *others = free_ports(1 + len(REPLICAS))
-    authority, ports = f"127.0.0.1:{port}", dict(zip(REPLICAS, others, strict=True))
+    ports = settings._free_ports(["proxy", *REPLICAS])
+    authority = f"127.0.0.1:{ports.pop('proxy')}"
     both = Replicas(authority, ports)
     url = f'$wgOpenStackManagerSidecarUrl = "http://{authority}";'
     with down("sidecar"), wiki_with(url):

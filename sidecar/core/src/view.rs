@@ -48,9 +48,11 @@ impl View {
         view
     }
 
-    /// Adds a box.
+    /// Adds a box, unless one says the same already.
     pub fn notice(&mut self, level: Level, text: Msg) {
-        self.notices.push(Notice { level, text });
+        if !self.notices.iter().any(|notice| notice.text == text) {
+            self.notices.push(Notice { level, text });
+        }
     }
 }
 
@@ -250,4 +252,28 @@ pub enum FieldValue {
 pub struct FieldOption {
     pub value: String,
     pub label: Value,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_box_says_already_is_not_said_again() {
+        let mut view = View::new(Msg::new("novainstance"));
+        for (level, name) in [
+            (Level::Error, "held"),
+            (Level::Warning, "held"),
+            (Level::Warning, "needlogin"),
+        ] {
+            view.notice(level, Msg::new(name));
+        }
+        let shown = view.notices.into_iter().map(|n| (n.level, n.text.key));
+        let shown: Vec<_> = shown.collect();
+        let wanted = [
+            (Level::Error, "openstackmanager-held".to_owned()),
+            (Level::Warning, "openstackmanager-needlogin".to_owned()),
+        ];
+        assert_eq!(shown, wanted);
+    }
 }

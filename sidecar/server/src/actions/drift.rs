@@ -5,7 +5,7 @@ use super::lookup::{mismatch, refuse};
 use super::planned::FACTS;
 use super::planned::Sent;
 use super::{ApiRequest, Caller, Context};
-use crate::drift::{Newest, Report};
+use crate::drift::Report;
 use chrono::{DateTime, TimeDelta, Utc};
 use osm_core::action::Action;
 use osm_core::actor::Actor;
@@ -47,11 +47,7 @@ impl Context {
             true => None,
             false => Some(self.visible_projects(actor).await?),
         };
-        let (found, late) = match self.drift.compared().await {
-            Newest::Now(found) => (found, false),
-            Newest::Before(Some(found)) => (found, true),
-            Newest::Before(None) => return Err(comparing()),
-        };
+        let (found, late) = self.drift.compared().await.ok_or_else(comparing)?;
         let mut report = found.report.clone().map_err(refuse)?;
         if let Some(visible) = visible {
             let seen = |found: &Difference| found.project().is_some_and(|p| visible.contains(p));

@@ -232,11 +232,9 @@ impl Context {
 
     /// What everybody should know on every page.
     async fn banners(&self, caller: &Caller, view: &mut View) {
-        // Where the database does not answer, the page says so itself; what was refused for it has said why.
-        let held = held::held().message;
-        let said = view.notices.iter().any(|notice| notice.text == held);
-        if !said && let Ok(Some(_)) = self.restored.hold().await {
-            view.notice(Level::Warning, held);
+        // Where the database does not answer, the page says so itself.
+        if let Ok(Some(_)) = self.restored.hold().await {
+            view.notice(Level::Warning, held::held().message);
         }
         let policy = &self.settings.policy;
         if let Some(reason) = &policy.maintenance {

@@ -22,15 +22,6 @@ pub struct Compared {
     begun: Instant,
 }
 
-/// The newest comparison that there is.
-#[derive(Debug)]
-pub enum Newest {
-    /// It began after it was asked for.
-    Now(Arc<Compared>),
-    /// That takes longer; this is the last one, where there was one.
-    Before(Option<Arc<Compared>>),
-}
-
 /// The last comparison of this process.
 pub struct Latest {
     drift: Drift,
@@ -48,20 +39,18 @@ impl Latest {
         })
     }
 
-    /// Compares, and waits a while for what comes of it.
-    pub async fn compared(self: &Arc<Self>) -> Newest {
+    /// Compares, and waits a while for what comes of it. Then the last comparison, where there is one, and whether
+    /// it began before it was asked for.
+    pub async fn compared(self: &Arc<Self>) -> Option<(Arc<Compared>, bool)> {
         let asked = Instant::now();
         let mut last = self.last.subscribe();
         tokio::spawn(Arc::clone(self).compare(asked));
         let fresh = |last: &Option<Arc<Compared>>| last.as_ref().is_some_and(|c| c.begun >= asked);
-        let waited = timeout(PATIENCE, last.wait_for(fresh)).await;
-        if let Ok(Ok(found)) = &waited
-            && let Some(compared) = found.as_ref()
-        {
-            return Newest::Now(compared.clone());
-        }
-        drop(waited);
-        Newest::Before(self.last.borrow().clone())
+        // In time or not: what is there by then is shown. What is waited for holds the next one up until dropped.
+        drop(timeout(PATIENCE, last.wait_for(fresh)).await);
+        let found = self.last.borrow().clone()?;
+        let late = found.begun < asked;
+        Some((found, late))
     }
 
     async fn compare(self: Arc<Self>, asked: Instant) {

@@ -8,7 +8,7 @@ use crate::actions::{Clock, Settings};
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use heard::Heard;
-pub use latest::{Latest, Newest};
+pub use latest::Latest;
 use osm_core::drift::{Difference, Found, LdapWorld, Waiting, World, compare};
 use osm_core::ids::ProjectName;
 use osm_core::ports::{
