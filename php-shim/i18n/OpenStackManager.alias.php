@@ -11,4 +11,5 @@ $specialPageAliases['en'] = [
 	'NovaLog' => [ 'NovaLog' ],
 	'NovaOperations' => [ 'NovaOperations' ],
 	'NovaProject' => [ 'NovaProject' ],
+	'NovaRole' => [ 'NovaRole' ],
 ];

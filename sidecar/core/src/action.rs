@@ -23,10 +23,20 @@ pub enum Action {
     InstanceRemoveStray,
     /// See projects.
     ProjectList,
+    /// Make a project.
+    ProjectCreate,
+    /// Say what a project is for.
+    ProjectConfigure,
+    /// Delete a project.
+    ProjectDelete,
     /// Put a person into a project.
     MemberAdd,
     /// Take a person out of a project; leaving is taking oneself out.
     MemberRemove,
+    /// Give a member of a project a role in it.
+    RoleAdd,
+    /// Take a role away from somebody.
+    RoleRemove,
     /// See operations, one's own and one's projects'.
     OperationList,
     /// Follow an operation.
@@ -47,7 +57,7 @@ pub enum Action {
 
 impl Action {
     /// All of them.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 23] = [
         Self::InstanceList,
         Self::InstanceCreate,
         Self::InstanceReboot,
@@ -56,8 +66,13 @@ impl Action {
         Self::InstanceConfigure,
         Self::InstanceRemoveStray,
         Self::ProjectList,
+        Self::ProjectCreate,
+        Self::ProjectConfigure,
+        Self::ProjectDelete,
         Self::MemberAdd,
         Self::MemberRemove,
+        Self::RoleAdd,
+        Self::RoleRemove,
         Self::OperationList,
         Self::OperationShow,
         Self::OperationCancel,
@@ -79,8 +94,13 @@ impl Action {
             Self::InstanceConfigure => "instance-configure",
             Self::InstanceRemoveStray => "instance-remove-stray",
             Self::ProjectList => "project-list",
+            Self::ProjectCreate => "project-create",
+            Self::ProjectConfigure => "project-configure",
+            Self::ProjectDelete => "project-delete",
             Self::MemberAdd => "member-add",
             Self::MemberRemove => "member-remove",
+            Self::RoleAdd => "role-add",
+            Self::RoleRemove => "role-remove",
             Self::OperationList => "operation-list",
             Self::OperationShow => "operation-show",
             Self::OperationCancel => "operation-cancel",

@@ -11,6 +11,8 @@ pub mod actor;
 pub mod audit;
 pub mod authz;
 pub mod drift;
+pub mod facts;
+pub mod founding;
 pub mod ids;
 pub mod instance;
 pub mod log;

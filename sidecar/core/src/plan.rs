@@ -4,51 +4,15 @@
 
 use crate::action::Action;
 use crate::authz::Target;
-use crate::ids::{InstanceId, ProjectId, ProjectName, Region};
+pub use crate::facts::Facts;
+use crate::founding::{Part, of_projects};
+use crate::ids::{EntryUuid, InstanceId, ProjectId, ProjectName, Region};
 use crate::instance::ServerRequest;
-use crate::membership::Grant;
+use crate::membership::{Grant, Place};
 use crate::message::Msg;
 use crate::ports::PageKey;
-use crate::refusal::{Refusal, RefusalKind};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
-use std::collections::BTreeMap;
-
-/// What a plan was made from: each fact by the name that people know it by, with its value or version then.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Facts(pub BTreeMap<String, String>);
-
-impl Facts {
-    /// Notes a fact.
-    pub fn note(&mut self, name: impl Into<String>, version: impl Into<String>) {
-        self.0.insert(name.into(), version.into());
-    }
-
-    /// Nothing was noted.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// Refuses, by name of all that changed, a plan made from these facts in place of one made from the
-    /// `seen` ones, which a person was shown.
-    pub fn refuse_unless(&self, seen: &Self) -> Result<(), Refusal> {
-        let value = |facts: &Self, name: &String| facts.0.get(name).cloned().unwrap_or_default();
-        let names: std::collections::BTreeSet<_> = self.0.keys().chain(seen.0.keys()).collect();
-        let changed: Vec<String> = names
-            .into_iter()
-            .filter(|name| value(self, name) != value(seen, name))
-            .map(|name| format!("{name}: {} → {}", value(seen, name), value(self, name)))
-            .collect();
-        if changed.is_empty() {
-            return Ok(());
-        }
-        Err(Refusal::new(
-            RefusalKind::Conflict,
-            Msg::new("planchanged").with(changed.join("; ")),
-        ))
-    }
-}
 
 /// What will be done.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -98,9 +62,20 @@ impl Plan {
 
     /// What it is done to, as the rules see it: who may not do it may not have it taken back either.
     pub fn target(&self) -> Target {
+        let project = self.project.clone();
+        if of_projects(self.action) {
+            return Target::Project(self.region.clone(), project);
+        }
         match self.steps.first().and_then(|s| s.step.granted()) {
-            Some(grant) => Target::Person(self.project.clone(), grant.person.clone()),
-            None => Target::Project(self.region.clone(), self.project.clone()),
+            Some(Grant {
+                place: Place::Role { role },
+                person,
+                ..
+            }) if matches!(self.action, Action::RoleAdd | Action::RoleRemove) => {
+                Target::Role(project, role.clone(), Some(person.clone()))
+            }
+            Some(grant) => Target::Person(project, grant.person.clone()),
+            None => Target::Project(self.region.clone(), project),
         }
     }
 
@@ -212,6 +187,28 @@ pub enum Step {
         #[serde(default)]
         unless_last: bool,
     },
+    /// Make a part of a project, marked with the operation's id.
+    Make {
+        /// Which.
+        part: Part,
+    },
+    /// Delete a part of a project.
+    Delete {
+        /// Which.
+        part: Part,
+        /// Whoever made it; otherwise only what this operation has made.
+        #[serde(default)]
+        whoever: bool,
+    },
+    /// Say what a project is for.
+    Describe {
+        /// Its LDAP entry.
+        entry: EntryUuid,
+        /// What it says now.
+        before: Option<String>,
+        /// What it is to say.
+        after: Option<String>,
+    },
     /// Read a server from Nova into our copy, and have its pages looked at.
     ReadServer,
     /// Have a page written as the facts make it.
@@ -225,7 +222,7 @@ pub enum Step {
 
 impl Step {
     /// All names.
-    pub const NAMES: [&str; 17] = [
+    pub const NAMES: [&str; 24] = [
         "create-server",
         "await-server",
         "reboot-server",
@@ -240,6 +237,13 @@ impl Step {
         "withdraw-group",
         "withdraw-role",
         "withdraw-cloud",
+        "create-keystone-project",
+        "create-posix-group",
+        "create-project",
+        "delete-keystone-project",
+        "delete-posix-group",
+        "delete-project",
+        "describe-project",
         "read-server",
         "write-page",
         "nothing",
@@ -256,6 +260,9 @@ impl Step {
             Self::RemoveSecurityGroup { .. } => "remove-security-group",
             Self::Grant { grant } => grant.place.granting(),
             Self::Withdraw { grant, .. } => grant.place.withdrawing(),
+            Self::Make { part } => part.making(),
+            Self::Delete { part, .. } => part.deleting(),
+            Self::Describe { .. } => "describe-project",
             Self::ReadServer => "read-server",
             Self::WritePage { .. } => "write-page",
             Self::Nothing => "nothing",
@@ -283,6 +290,8 @@ impl Step {
         match self {
             Self::Nothing => Some(format!("/probe/{}", plan.name)),
             Self::WritePage { page } => Some(format!("/page/{}", page.stored())),
+            // One at a time changes a project as a whole.
+            _ if of_projects(plan.action) => Some(format!("/project/{}", plan.project)),
             _ => self.granted().map(Grant::resource),
         }
     }
@@ -314,6 +323,13 @@ impl Step {
             Self::RemoveSecurityGroup { group: g } => Some(group(g, there(), None)),
             Self::Grant { grant } => Some(grant.change()),
             Self::Withdraw { grant, .. } => Some(grant.change().reversed()),
+            Self::Make { part } => Some(part.change(&plan.project)),
+            Self::Delete { part, .. } => Some(part.change(&plan.project).reversed()),
+            Self::Describe { before, after, .. } => Some(Change {
+                resource: format!("/project/{}/description", plan.project),
+                before: before.as_ref().map(|text| json!(text)),
+                after: after.as_ref().map(|text| json!(text)),
+            }),
             Self::AwaitServer { goal: Goal::Active }
             | Self::RebootServer
             | Self::DeleteServer
@@ -325,7 +341,8 @@ impl Step {
 
     /// What it does, for people, before it is done.
     pub fn told(&self, plan: &Plan) -> Msg {
-        let msg = Msg::new(&format!("will-{}", self.name())).with(plan.name.as_str());
+        let subject = self.granted().map_or(&plan.name, |grant| &grant.uid);
+        let msg = Msg::new(&format!("will-{}", self.name())).with(subject.as_str());
         match self {
             Self::CreateServer { server } => msg
                 .with(server.flavor_name.as_str())
@@ -341,8 +358,11 @@ impl Step {
             Self::Grant { grant } | Self::Withdraw { grant, .. } => msg
                 .with(grant.project.as_str())
                 .with(grant.place.role().unwrap_or_default()),
+            Self::Describe { after, .. } => msg.with(after.as_deref().unwrap_or_default()),
             Self::RebootServer
             | Self::DeleteServer
+            | Self::Make { .. }
+            | Self::Delete { .. }
             | Self::ReadServer
             | Self::WritePage { .. }
             | Self::Nothing => msg,

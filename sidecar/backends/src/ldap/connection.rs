@@ -27,6 +27,7 @@ const DETAIL_LIMIT: usize = 300;
 const NO_SUCH_ATTRIBUTE: u32 = 16;
 const ATTRIBUTE_OR_VALUE_EXISTS: u32 = 20;
 const NO_SUCH_OBJECT: u32 = 32;
+const ENTRY_ALREADY_EXISTS: u32 = 68;
 const INAPPROPRIATE_AUTHENTICATION: u32 = 48;
 const INVALID_CREDENTIALS: u32 = 49;
 
@@ -63,6 +64,30 @@ pub(super) struct Change<'a> {
     pub(super) there: bool,
 }
 
+/// Attributes with their values.
+pub(super) type Attributes<'a> = Vec<(&'a str, HashSet<&'a str>)>;
+
+/// What is written to one entry. Each says by which result code it is so already.
+enum Write<'a> {
+    Value(&'a Change<'a>),
+    /// One value for another: only where the old one still stands.
+    Exchange(&'static str, Option<&'a str>, Option<&'a str>),
+    Add(Attributes<'a>),
+    Delete,
+}
+
+impl Write<'_> {
+    fn told(&self) -> &'static str {
+        match self {
+            Self::Value(Change { there: true, .. }) => "add a value to",
+            Self::Value(_) => "take a value out of",
+            Self::Exchange(..) => "exchange a value of",
+            Self::Add(_) => "add",
+            Self::Delete => "delete",
+        }
+    }
+}
+
 impl Connections {
     pub(super) fn new(config: &LdapConfig) -> Self {
         Self {
@@ -92,21 +117,49 @@ impl Connections {
     /// Adds one value to an entry, or takes one out, and leaves all others alone, whoever else writes. It is done
     /// as well where it was so already: `false` then.
     pub(super) async fn change(&self, dn: &str, change: &Change<'_>) -> Result<bool, PortError> {
+        self.write(dn, &Write::Value(change)).await
+    }
+
+    /// Puts one value of an attribute in the place of another; `false` where that one is not there any more.
+    pub(super) async fn exchange(
+        &self,
+        dn: &str,
+        attribute: &'static str,
+        before: Option<&str>,
+        after: Option<&str>,
+    ) -> Result<bool, PortError> {
+        self.write(dn, &Write::Exchange(attribute, before, after))
+            .await
+    }
+
+    /// Adds an entry; `false` where there is one of that name.
+    pub(super) async fn add(
+        &self,
+        dn: &str,
+        attributes: Attributes<'_>,
+    ) -> Result<bool, PortError> {
+        self.write(dn, &Write::Add(attributes)).await
+    }
+
+    /// Deletes an entry that has none below it; `false` where it was gone.
+    pub(super) async fn delete(&self, dn: &str) -> Result<bool, PortError> {
+        self.write(dn, &Write::Delete).await
+    }
+
+    /// `false` where it was so already.
+    async fn write(&self, dn: &str, what: &Write<'_>) -> Result<bool, PortError> {
         let (handle, kept) = self.service().await?;
-        let mut outcome = modify(handle, dn, change).await;
+        let mut outcome = written(handle, dn, what).await;
+        // What is written here may be written twice.
         if kept && lost(&outcome) {
             self.forget().await;
-            outcome = modify(self.service().await?.0, dn, change).await;
+            outcome = written(self.service().await?.0, dn, what).await;
         }
         if !answered(&outcome) {
             self.forget().await;
         }
         outcome.map_err(|failure| {
-            let operation = match change.there {
-                true => "add a value to",
-                false => "take a value out of",
-            };
-            let mut error = failure.port_error(operation, dn);
+            let mut error = failure.port_error(what.told(), dn);
             if failure.code() == Some(NO_SUCH_OBJECT) {
                 // It was there a moment ago: who tries again looks for it by what no rename changes.
                 error.kind = Kind::Unavailable;
@@ -204,17 +257,34 @@ async fn run(mut handle: Handle, search: &Search<'_>) -> Result<Vec<Entry>, Fail
     .await
 }
 
-async fn modify(mut handle: Handle, dn: &str, change: &Change<'_>) -> Result<bool, Failure> {
-    let values = HashSet::from([change.value]);
-    let (modification, so_already) = match change.there {
-        true => (
-            Mod::Add(change.attribute, values),
-            ATTRIBUTE_OR_VALUE_EXISTS,
-        ),
-        false => (Mod::Delete(change.attribute, values), NO_SUCH_ATTRIBUTE),
-    };
+async fn written(mut handle: Handle, dn: &str, what: &Write<'_>) -> Result<bool, Failure> {
+    let one = |value: &&'_ str| HashSet::from([(*value).to_owned()]);
     within(ANSWER_LIMIT, async {
-        let result = handle.modify(dn, vec![modification]).await?;
+        let (result, so_already) = match what {
+            Write::Value(change) => {
+                let (attribute, value) = (change.attribute.to_owned(), one(&change.value));
+                let (modification, so_already) = match change.there {
+                    true => (Mod::Add(attribute, value), ATTRIBUTE_OR_VALUE_EXISTS),
+                    false => (Mod::Delete(attribute, value), NO_SUCH_ATTRIBUTE),
+                };
+                (handle.modify(dn, vec![modification]).await?, so_already)
+            }
+            Write::Exchange(attribute, before, after) => {
+                let old = before
+                    .iter()
+                    .map(|v| Mod::Delete((*attribute).to_owned(), one(v)));
+                let new = after
+                    .iter()
+                    .map(|v| Mod::Add((*attribute).to_owned(), one(v)));
+                let both = old.chain(new).collect();
+                (handle.modify(dn, both).await?, NO_SUCH_ATTRIBUTE)
+            }
+            Write::Add(attributes) => {
+                let all = attributes.clone();
+                (handle.add(dn, all).await?, ENTRY_ALREADY_EXISTS)
+            }
+            Write::Delete => (handle.delete(dn).await?, NO_SUCH_OBJECT),
+        };
         if result.rc == so_already {
             return Ok(false);
         }

@@ -6,7 +6,8 @@
 //!
 //! Reading order: `dn` (when two DNs are the same) → `entry` (what a search gives) → `connection`
 //! → `directory` (people, projects, roles from entries) → `membership` (writing who is in what) → `places`
-//! (who is where, all of them) and `hosts` (what Puppet does with which).
+//! (who is where, all of them) `projects` (making and deleting
+//! them) and `hosts` (what Puppet does with which).
 
 // The error that all ports share tells a lot, and is returned seldom.
 #![allow(clippy::result_large_err)]
@@ -18,6 +19,7 @@ mod entry;
 mod hosts;
 mod membership;
 mod places;
+mod projects;
 
 use crate::secret::Secret;
 use connection::Connections;

@@ -1,4 +1,5 @@
-//! The same actions for wiki API bots: `action=novainstance`, `action=novaproject`, `action=novaoperation`,
+//! The same actions for wiki API bots: `action=novainstance`, `action=novaproject`, `action=novarole`,
+//! `action=novaoperation`,
 //! `list=novainstances`.
 
 use super::follow::wish_called;
@@ -91,7 +92,11 @@ impl Context {
         Some(match module {
             "novainstance" => self.api_instance(caller, request).await,
             "novaproject" => self
-                .api_project(caller, request)
+                .api_people(caller, request, false)
+                .await
+                .unwrap_or_else(ApiReply::from),
+            "novarole" => self
+                .api_people(caller, request, true)
                 .await
                 .unwrap_or_else(ApiReply::from),
             "novadrift" => self

@@ -4,13 +4,14 @@
 use serde_json::{Value as Json, json};
 
 /// The special pages.
-pub const SPECIAL_PAGES: [&str; 6] = [
+pub const SPECIAL_PAGES: [&str; 7] = [
     "NovaDrift",
     "NovaInstance",
     "NovaLink",
     "NovaLog",
     "NovaOperations",
     "NovaProject",
+    "NovaRole",
 ];
 
 /// The rights that the wiki's extension declares.
@@ -80,10 +81,26 @@ pub fn contract() -> Json {
             "novaproject": {
                 "writes": true,
                 "params": {
-                    "subaction": {"type": ["addmember", "deletemember"], "required": true},
+                    "subaction": {
+                        "type": ["create", "configure", "delete", "addmember", "deletemember"],
+                        "required": true,
+                    },
                     "projectname": {"type": "string", "required": true},
+                    "description": string,
                     "member": string,
                     "members": {"type": "string", "multi": true},
+                    "dryrun": {"type": "boolean"},
+                    "facts": string,
+                    "idempotencykey": string,
+                },
+            },
+            "novarole": {
+                "writes": true,
+                "params": {
+                    "subaction": {"type": ["addmember", "deletemember"], "required": true},
+                    "projectname": {"type": "string", "required": true},
+                    "rolename": {"type": "string", "required": true},
+                    "members": {"type": "string", "multi": true, "required": true},
                     "dryrun": {"type": "boolean"},
                     "facts": string,
                     "idempotencykey": string,

@@ -9,6 +9,8 @@ mod create;
 mod drift;
 mod drift_page;
 mod follow;
+mod founding;
+mod founding_page;
 mod held;
 mod instances;
 mod link;
@@ -95,6 +97,8 @@ pub struct Context {
 pub struct Settings {
     /// Who may what, and what is switched off.
     pub policy: Policy,
+    /// The roles that may be given in a project.
+    pub roles: Vec<String>,
     /// The regions, in the order shown.
     pub regions: Vec<RegionSettings>,
     /// The wiki's own login is checked against this LDAP: equal names are the same person.
@@ -218,6 +222,7 @@ impl Context {
             "NovaDrift" => ("novadrift", self.novadrift(caller, request).await),
             "NovaInstance" => ("novainstance", self.novainstance(caller, request).await),
             "NovaProject" => ("novaproject", self.novaproject(caller, request).await),
+            "NovaRole" => ("novarole", self.novarole(caller, request).await),
             "NovaOperations" => ("novaoperations", self.novaoperations(caller, request).await),
             "NovaLog" => ("novalog", self.novalog(caller, request).await),
             "NovaLink" => ("novalink", self.novalink(caller, request).await),

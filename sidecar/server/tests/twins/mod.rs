@@ -9,7 +9,7 @@ pub use clock::{now, pass};
 use async_trait::async_trait;
 use chrono::DateTime;
 use openstackmanager::faults::Points;
-use openstackmanager::operations::{Effects, Patience, Runner};
+use openstackmanager::operations::{Effects, Founding, Patience, Runner};
 use osm_core::ids::{InstanceId, OperationId, ProjectId, ProjectName, Region};
 use osm_core::instance::{
     Flavor, Headroom, Image, Instance, SecurityGroup, ServerRequest, TAG_OPERATION,
@@ -202,6 +202,12 @@ impl Twin {
                 Arc::new(self.clone()),
                 Some(Arc::new(self.clone())),
             ),
+            founding: Founding {
+                pins: Arc::new(self.clone()),
+                numbers: Arc::new(self.clone()),
+                identity: Arc::new(self.clone()),
+                first_gid: 1,
+            },
             work_bell: Arc::new(Notify::new()),
             page_bell: Arc::new(Notify::new()),
             owner: "twin".to_owned(),
