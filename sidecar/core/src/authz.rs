@@ -179,18 +179,18 @@ pub fn authorise(
         return forbidden(Msg::new("noaccount").with(project.as_str()));
     }
     // Nobody is kept in a project against their will.
-    let of_role = matches!(action, Action::RoleAdd | Action::RoleRemove);
+    let role = match (action, target) {
+        (Action::RoleAdd | Action::RoleRemove, Target::Role(_, role, _)) => Some(role.as_str()),
+        (Action::RoleAdd | Action::RoleRemove, _) => Some(PROJECTADMIN),
+        _ => None,
+    };
+    let in_it = role.is_none_or(|role| actor.has_role(project, role));
     let leaving = matches!(action, Action::MemberRemove | Action::RoleRemove)
-        && target.person() == Some(&person.entry);
+        && target.person() == Some(&person.entry)
+        && in_it;
     // Who holds a role says who else does, and so do those who administer the project.
-    if of_role && !leaving && !actor.has_role(project, PROJECTADMIN) {
-        let role = match target {
-            Target::Role(_, role, _) => role,
-            _ => PROJECTADMIN,
-        };
-        if !actor.has_role(project, role) {
-            return forbidden(Msg::new("needrole").with(role).with(project.as_str()));
-        }
+    if let Some(role) = role.filter(|_| !in_it && !actor.has_role(project, PROJECTADMIN)) {
+        return forbidden(Msg::new("needrole").with(role).with(project.as_str()));
     }
     let chosen = policy.needs.get(&action).copied();
     let need = chosen.unwrap_or_else(|| Need::usual(action));
