@@ -222,6 +222,7 @@ impl World {
                 pause: Duration::from_millis(100),
                 quiet: Duration::from_secs(2),
                 tries: 3,
+                workers: self.config.operations.workers,
                 ..Patience::default()
             },
             points,
