@@ -11,5 +11,6 @@ $specialPageAliases['en'] = [
 	'NovaLog' => [ 'NovaLog' ],
 	'NovaOperations' => [ 'NovaOperations' ],
 	'NovaProject' => [ 'NovaProject' ],
+	'NovaResources' => [ 'NovaResources' ],
 	'NovaRole' => [ 'NovaRole' ],
 ];

@@ -102,6 +102,9 @@ def test_a_project_from_its_beginning_to_its_end(
              facts=__import__("json").dumps(shown["facts"]))  # fmt: skip
     assert late.value.code == "openstackmanager-planchanged"
 
+    mine = volunteer.open("Special:NovaResources")
+    volunteer.shot("resources")
+    assert mine.tree.xpath(f"//tr[@id='project-{name}']")
     # Not while somebody's instance is in it.
     began = volunteer_bot.call("create", instancename="inhabitant", project=name, instanceType="m1.tiny",
                                imageType="debian-12")  # fmt: skip

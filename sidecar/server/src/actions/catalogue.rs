@@ -4,13 +4,14 @@
 use serde_json::{Value as Json, json};
 
 /// The special pages.
-pub const SPECIAL_PAGES: [&str; 7] = [
+pub const SPECIAL_PAGES: [&str; 8] = [
     "NovaDrift",
     "NovaInstance",
     "NovaLink",
     "NovaLog",
     "NovaOperations",
     "NovaProject",
+    "NovaResources",
     "NovaRole",
 ];
 

@@ -25,6 +25,7 @@ mod outcome;
 mod params;
 mod planned;
 mod projects;
+mod resources;
 mod scripts;
 mod submit;
 
@@ -222,6 +223,7 @@ impl Context {
             "NovaDrift" => ("novadrift", self.novadrift(caller, request).await),
             "NovaInstance" => ("novainstance", self.novainstance(caller, request).await),
             "NovaProject" => ("novaproject", self.novaproject(caller, request).await),
+            "NovaResources" => ("novaresources", self.novaresources(caller).await),
             "NovaRole" => ("novarole", self.novarole(caller, request).await),
             "NovaOperations" => ("novaoperations", self.novaoperations(caller, request).await),
             "NovaLog" => ("novalog", self.novalog(caller, request).await),

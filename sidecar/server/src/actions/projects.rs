@@ -111,7 +111,7 @@ impl Context {
         Ok(view)
     }
 
-    fn project_actions(&self, actor: &Actor, project: &ProjectName) -> Value {
+    pub(super) fn project_actions(&self, actor: &Actor, project: &ProjectName) -> Value {
         let mut links = vec![instances_link(project)];
         links.extend(self.links(
             actor,
