@@ -33,6 +33,8 @@ final class Contract {
 				ParamValidator::PARAM_TYPE => $param['type'],
 				ParamValidator::PARAM_ISMULTI => $param['multi'] ?? false,
 				ParamValidator::PARAM_REQUIRED => $param['required'] ?? false,
+				// Not into addresses and logs.
+				ParamValidator::PARAM_SENSITIVE => $param['sensitive'] ?? false,
 			],
 		}, $module['params'] );
 	}

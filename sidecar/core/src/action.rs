@@ -27,6 +27,10 @@ pub enum Action {
     MemberAdd,
     /// Take a person out of a project; leaving is taking oneself out.
     MemberRemove,
+    /// Add an SSH public key of one's own.
+    KeyAdd,
+    /// Remove one.
+    KeyRemove,
     /// See operations, one's own and one's projects'.
     OperationList,
     /// Follow an operation.
@@ -47,7 +51,7 @@ pub enum Action {
 
 impl Action {
     /// All of them.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 20] = [
         Self::InstanceList,
         Self::InstanceCreate,
         Self::InstanceReboot,
@@ -58,6 +62,8 @@ impl Action {
         Self::ProjectList,
         Self::MemberAdd,
         Self::MemberRemove,
+        Self::KeyAdd,
+        Self::KeyRemove,
         Self::OperationList,
         Self::OperationShow,
         Self::OperationCancel,
@@ -81,6 +87,8 @@ impl Action {
             Self::ProjectList => "project-list",
             Self::MemberAdd => "member-add",
             Self::MemberRemove => "member-remove",
+            Self::KeyAdd => "key-add",
+            Self::KeyRemove => "key-remove",
             Self::OperationList => "operation-list",
             Self::OperationShow => "operation-show",
             Self::OperationCancel => "operation-cancel",

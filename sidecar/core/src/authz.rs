@@ -52,13 +52,15 @@ pub enum Target {
     Project(Region, ProjectName),
     /// A person's part in a project, which is of no region.
     Person(ProjectName, EntryUuid),
+    /// What is a person's own, such as their keys; of no project.
+    Own(EntryUuid),
 }
 
 impl Target {
     /// The project, where it is one or in one.
     pub fn project(&self) -> Option<&ProjectName> {
         match self {
-            Self::Everywhere => None,
+            Self::Everywhere | Self::Own(_) => None,
             Self::Project(_, project) | Self::Person(project, _) => Some(project),
         }
     }
@@ -116,7 +118,8 @@ pub fn authorise(
             target: target.clone(),
         })
     };
-    if is_cloudadmin(actor) {
+    let only_theirs = matches!(target, Target::Own(_)) && !may_help(actor, action);
+    if is_cloudadmin(actor) && !only_theirs {
         return permit();
     }
     if matches!(
@@ -124,6 +127,15 @@ pub fn authorise(
         Action::OperationGiveUp | Action::OperationProbe | Action::InstanceRemoveStray
     ) {
         return forbidden(Msg::new("needcloudadmin"));
+    }
+    if let Target::Own(entry) = target
+        && only_theirs
+    {
+        return match &actor.person {
+            Some(person) if person.entry == *entry => permit(),
+            Some(_) => forbidden(Msg::new("notyours")),
+            None => forbidden(Msg::new("nolink")),
+        };
     }
     let Some(project) = target.project() else {
         return permit();
@@ -152,6 +164,13 @@ pub fn authorise(
     permit()
 }
 
+/// What is a person's own is changed by nobody else, whatever their rights. Who sees everybody's operations sees
+/// that they are at work on it, and a cloud admin may have those that stopped go on, or let them be.
+fn may_help(actor: &Actor, action: Action) -> bool {
+    let mends = matches!(action, Action::OperationRetry | Action::OperationGiveUp);
+    (!action.writes() && actor.has_right("listall")) || (mends && is_cloudadmin(actor))
+}
+
 /// Whether an operation may be wished on or back. Who may not do what it does may not have it go on or taken
 /// back either; and about a person's place one word more is said: taking back a removal gives places back,
 /// and the other way round, so that one may leave, or may add, is not enough for it.
@@ -164,6 +183,10 @@ pub fn authorise_wish(
 ) -> Result<(), Refusal> {
     let (action, target) = of;
     authorise(policy, actor, wish, target)?;
+    // Their own word was given when it was begun.
+    if matches!(target, Target::Own(_)) {
+        return Ok(());
+    }
     authorise(policy, actor, action, target)?;
     let Target::Person(project, entry) = target else {
         return Ok(());
@@ -204,6 +227,6 @@ pub fn is_cloudadmin(actor: &Actor) -> bool {
 pub fn refused_for_maintenance<'a>(policy: &'a Policy, target: &Target) -> Option<&'a str> {
     policy.maintenance.as_deref().or_else(|| match target {
         Target::Project(region, _) => policy.read_only_regions.get(region).map(String::as_str),
-        Target::Everywhere | Target::Person(..) => None,
+        Target::Everywhere | Target::Person(..) | Target::Own(_) => None,
     })
 }

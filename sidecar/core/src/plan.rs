@@ -4,51 +4,15 @@
 
 use crate::action::Action;
 use crate::authz::Target;
+pub use crate::facts::Facts;
 use crate::ids::{InstanceId, ProjectId, ProjectName, Region};
 use crate::instance::ServerRequest;
+use crate::keys::Held;
 use crate::membership::Grant;
 use crate::message::Msg;
 use crate::ports::PageKey;
-use crate::refusal::{Refusal, RefusalKind};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
-use std::collections::BTreeMap;
-
-/// What a plan was made from: each fact by the name that people know it by, with its value or version then.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Facts(pub BTreeMap<String, String>);
-
-impl Facts {
-    /// Notes a fact.
-    pub fn note(&mut self, name: impl Into<String>, version: impl Into<String>) {
-        self.0.insert(name.into(), version.into());
-    }
-
-    /// Nothing was noted.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// Refuses, by name of all that changed, a plan made from these facts in place of one made from the
-    /// `seen` ones, which a person was shown.
-    pub fn refuse_unless(&self, seen: &Self) -> Result<(), Refusal> {
-        let value = |facts: &Self, name: &String| facts.0.get(name).cloned().unwrap_or_default();
-        let names: std::collections::BTreeSet<_> = self.0.keys().chain(seen.0.keys()).collect();
-        let changed: Vec<String> = names
-            .into_iter()
-            .filter(|name| value(self, name) != value(seen, name))
-            .map(|name| format!("{name}: {} → {}", value(seen, name), value(self, name)))
-            .collect();
-        if changed.is_empty() {
-            return Ok(());
-        }
-        Err(Refusal::new(
-            RefusalKind::Conflict,
-            Msg::new("planchanged").with(changed.join("; ")),
-        ))
-    }
-}
 
 /// What will be done.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -98,9 +62,12 @@ impl Plan {
 
     /// What it is done to, as the rules see it: who may not do it may not have it taken back either.
     pub fn target(&self) -> Target {
-        match self.steps.first().and_then(|s| s.step.granted()) {
-            Some(grant) => Target::Person(self.project.clone(), grant.person.clone()),
-            None => Target::Project(self.region.clone(), self.project.clone()),
+        match self.steps.first().map(|planned| &planned.step) {
+            Some(Step::Grant { grant } | Step::Withdraw { grant, .. }) => {
+                Target::Person(self.project.clone(), grant.person.clone())
+            }
+            Some(Step::AddKey { key } | Step::RemoveKey { key }) => Target::Own(key.person.clone()),
+            _ => Target::Project(self.region.clone(), self.project.clone()),
         }
     }
 
@@ -212,6 +179,16 @@ pub enum Step {
         #[serde(default)]
         unless_last: bool,
     },
+    /// Put an SSH public key to a person's entry.
+    AddKey {
+        /// Whose, and which.
+        key: Held,
+    },
+    /// Take one away from there.
+    RemoveKey {
+        /// Whose, and which.
+        key: Held,
+    },
     /// Read a server from Nova into our copy, and have its pages looked at.
     ReadServer,
     /// Have a page written as the facts make it.
@@ -225,7 +202,7 @@ pub enum Step {
 
 impl Step {
     /// All names.
-    pub const NAMES: [&str; 17] = [
+    pub const NAMES: [&str; 19] = [
         "create-server",
         "await-server",
         "reboot-server",
@@ -240,6 +217,8 @@ impl Step {
         "withdraw-group",
         "withdraw-role",
         "withdraw-cloud",
+        "add-key",
+        "remove-key",
         "read-server",
         "write-page",
         "nothing",
@@ -256,6 +235,8 @@ impl Step {
             Self::RemoveSecurityGroup { .. } => "remove-security-group",
             Self::Grant { grant } => grant.place.granting(),
             Self::Withdraw { grant, .. } => grant.place.withdrawing(),
+            Self::AddKey { .. } => "add-key",
+            Self::RemoveKey { .. } => "remove-key",
             Self::ReadServer => "read-server",
             Self::WritePage { .. } => "write-page",
             Self::Nothing => "nothing",
@@ -283,6 +264,9 @@ impl Step {
         match self {
             Self::Nothing => Some(format!("/probe/{}", plan.name)),
             Self::WritePage { page } => Some(format!("/page/{}", page.stored())),
+            Self::AddKey { key } | Self::RemoveKey { key } => {
+                Some(format!("/key/{}/{}", key.person, plan.name))
+            }
             _ => self.granted().map(Grant::resource),
         }
     }
@@ -314,6 +298,8 @@ impl Step {
             Self::RemoveSecurityGroup { group: g } => Some(group(g, there(), None)),
             Self::Grant { grant } => Some(grant.change()),
             Self::Withdraw { grant, .. } => Some(grant.change().reversed()),
+            Self::AddKey { key } => Some(key.change()),
+            Self::RemoveKey { key } => Some(key.change().reversed()),
             Self::AwaitServer { goal: Goal::Active }
             | Self::RebootServer
             | Self::DeleteServer
@@ -341,6 +327,7 @@ impl Step {
             Self::Grant { grant } | Self::Withdraw { grant, .. } => msg
                 .with(grant.project.as_str())
                 .with(grant.place.role().unwrap_or_default()),
+            Self::AddKey { key } | Self::RemoveKey { key } => msg.with(key.uid.as_str()),
             Self::RebootServer
             | Self::DeleteServer
             | Self::ReadServer

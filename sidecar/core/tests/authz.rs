@@ -103,6 +103,8 @@ fn matrix() {
     let target = Target::Project(region, ProjectName::trusted("bots"));
     let person = |entry| Target::Person(ProjectName::trusted("bots"), EntryUuid::trusted(entry));
     let (themselves, another) = (person("e"), person("another"));
+    let own = |entry| Target::Own(EntryUuid::trusted(entry));
+    let owns = [("own", own("e")), ("another's", own("another"))];
     let mut table = String::new();
     for (policy_name, policy) in &policies {
         writeln!(table, "# {policy_name}").unwrap();
@@ -126,6 +128,22 @@ fn matrix() {
             let leave = word(Action::MemberRemove, &themselves);
             let oust = word(Action::MemberRemove, &another);
             write!(table, " leave={leave} oust={oust}").unwrap();
+            // What is theirs, and what is another's.
+            for (whose, target) in &owns {
+                for action in [Action::KeyAdd, Action::KeyRemove, Action::OperationShow] {
+                    write!(table, " {whose}-{action}={}", word(action, target)).unwrap();
+                }
+                for wish in [
+                    Action::OperationCancel,
+                    Action::OperationRetry,
+                    Action::OperationGiveUp,
+                ] {
+                    let may = authorise_wish(policy, actor, wish, (Action::KeyAdd, target), 99);
+                    let may = may.map_or_else(|no| no.message.key, |()| "yes".to_owned());
+                    let may = may.replace("openstackmanager-", "");
+                    write!(table, " {whose}-key-{wish}={may}").unwrap();
+                }
+            }
             // Somebody else's operations, taken back.
             for (what, action, target) in [
                 ("create", Action::InstanceCreate, &target),

@@ -57,6 +57,7 @@ pub(super) struct Search<'a> {
 }
 
 /// One value of an attribute, to be there or not.
+#[derive(Clone)]
 pub(super) struct Change<'a> {
     pub(super) attribute: &'static str,
     pub(super) value: &'a str,
@@ -92,17 +93,26 @@ impl Connections {
     /// Adds one value to an entry, or takes one out, and leaves all others alone, whoever else writes. It is done
     /// as well where it was so already: `false` then.
     pub(super) async fn change(&self, dn: &str, change: &Change<'_>) -> Result<bool, PortError> {
+        self.change_all(dn, std::slice::from_ref(change)).await
+    }
+
+    /// Several at once, all the same way and all or none: `false` where one of them was so already.
+    pub(super) async fn change_all(
+        &self,
+        dn: &str,
+        changes: &[Change<'_>],
+    ) -> Result<bool, PortError> {
         let (handle, kept) = self.service().await?;
-        let mut outcome = modify(handle, dn, change).await;
+        let mut outcome = modify(handle, dn, changes).await;
         if kept && lost(&outcome) {
             self.forget().await;
-            outcome = modify(self.service().await?.0, dn, change).await;
+            outcome = modify(self.service().await?.0, dn, changes).await;
         }
         if !answered(&outcome) {
             self.forget().await;
         }
         outcome.map_err(|failure| {
-            let operation = match change.there {
+            let operation = match changes.iter().any(|change| change.there) {
                 true => "add a value to",
                 false => "take a value out of",
             };
@@ -204,18 +214,17 @@ async fn run(mut handle: Handle, search: &Search<'_>) -> Result<Vec<Entry>, Fail
     .await
 }
 
-async fn modify(mut handle: Handle, dn: &str, change: &Change<'_>) -> Result<bool, Failure> {
-    let values = HashSet::from([change.value]);
-    let (modification, so_already) = match change.there {
-        true => (
-            Mod::Add(change.attribute, values),
-            ATTRIBUTE_OR_VALUE_EXISTS,
-        ),
-        false => (Mod::Delete(change.attribute, values), NO_SUCH_ATTRIBUTE),
-    };
+async fn modify(mut handle: Handle, dn: &str, changes: &[Change<'_>]) -> Result<bool, Failure> {
+    let modifications = changes.iter().map(|change| {
+        let values = HashSet::from([change.value]);
+        match change.there {
+            true => Mod::Add(change.attribute, values),
+            false => Mod::Delete(change.attribute, values),
+        }
+    });
     within(ANSWER_LIMIT, async {
-        let result = handle.modify(dn, vec![modification]).await?;
-        if result.rc == so_already {
+        let result = handle.modify(dn, modifications.collect()).await?;
+        if [ATTRIBUTE_OR_VALUE_EXISTS, NO_SUCH_ATTRIBUTE].contains(&result.rc) {
             return Ok(false);
         }
         result.success()?;

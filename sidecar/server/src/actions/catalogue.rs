@@ -4,9 +4,10 @@
 use serde_json::{Value as Json, json};
 
 /// The special pages.
-pub const SPECIAL_PAGES: [&str; 6] = [
+pub const SPECIAL_PAGES: [&str; 7] = [
     "NovaDrift",
     "NovaInstance",
+    "NovaKey",
     "NovaLink",
     "NovaLog",
     "NovaOperations",
@@ -52,6 +53,17 @@ pub fn contract() -> Json {
                     "groups": {"type": "string", "multi": true},
                     "project": string,
                     "region": string,
+                    "dryrun": {"type": "boolean"},
+                    "facts": string,
+                    "idempotencykey": string,
+                },
+            },
+            "novakey": {
+                "writes": true,
+                "params": {
+                    "subaction": {"type": ["add", "delete"], "required": true},
+                    "key": {"type": "text", "sensitive": true},
+                    "hash": string,
                     "dryrun": {"type": "boolean"},
                     "facts": string,
                     "idempotencykey": string,

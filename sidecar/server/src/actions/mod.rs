@@ -11,6 +11,8 @@ mod drift_page;
 mod follow;
 mod held;
 mod instances;
+mod keys;
+mod keys_page;
 mod link;
 mod log;
 mod log_feed;
@@ -217,6 +219,7 @@ impl Context {
         let (title, answer) = match page {
             "NovaDrift" => ("novadrift", self.novadrift(caller, request).await),
             "NovaInstance" => ("novainstance", self.novainstance(caller, request).await),
+            "NovaKey" => ("novakey", self.novakey(caller, request).await),
             "NovaProject" => ("novaproject", self.novaproject(caller, request).await),
             "NovaOperations" => ("novaoperations", self.novaoperations(caller, request).await),
             "NovaLog" => ("novalog", self.novalog(caller, request).await),

@@ -35,6 +35,8 @@ fn outcome_text(operation: &Operation) -> Option<(Level, Msg)> {
         Action::InstanceConfigure => "configureinstance",
         Action::MemberAdd => "addmember",
         Action::MemberRemove => "deletemember",
+        Action::KeyAdd => "addkey",
+        Action::KeyRemove => "deletekey",
         Action::DriftRepair => "repairdrift",
         Action::InstanceReboot => "rebootinstance",
         // No form has it done, so nobody comes from one.

@@ -2,9 +2,10 @@
 //!
 //! It alone holds the write ports of the cloud, LDAP and Keystone. Everything it does is noted before and after, so that another
 //! replica, or this one after a crash, goes on where it stopped. `course` goes through a plan's steps, `steps`
-//! knows what a step does, `places` what giving and taking a place in a project is; `tell` hands what was done to the documenter.
+//! knows what a step does, `places` what giving and taking a place in a project is, `keys` a person's SSH keys; `tell` hands what was done to the documenter.
 
 mod course;
+mod keys;
 mod places;
 mod repairs;
 mod steps;

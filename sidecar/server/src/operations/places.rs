@@ -10,7 +10,7 @@ use osm_core::ports::{
 };
 
 /// The claim on an operation must hold at this very moment.
-struct Claim<'a> {
+pub(super) struct Claim<'a> {
     work: &'a dyn OperationWork,
     operation: &'a Operation,
 }
@@ -63,7 +63,7 @@ impl Runner {
         Ok(outcome(changed))
     }
 
-    fn claim<'a>(&'a self, course: &'a Course) -> Claim<'a> {
+    pub(super) fn claim<'a>(&'a self, course: &'a Course) -> Claim<'a> {
         Claim {
             work: self.work.as_ref(),
             operation: &course.operation,
@@ -107,7 +107,7 @@ impl Runner {
     }
 }
 
-fn outcome(changed: bool) -> Outcome {
+pub(super) fn outcome(changed: bool) -> Outcome {
     match changed {
         true => Outcome::Done,
         false => Outcome::Already,

@@ -81,6 +81,8 @@ impl Runner {
                 | Step::DeleteServer
                 | Step::Grant { .. }
                 | Step::Withdraw { .. }
+                | Step::AddKey { .. }
+                | Step::RemoveKey { .. }
                 | Step::WritePage { .. }
                 | Step::Nothing,
                 _,

@@ -92,7 +92,7 @@ impl Cloud {
         });
         Self {
             servers: servers.collect(),
-            places: people::places([("ann", true), ("bob", false)]),
+            places: people::start(),
         }
     }
 

@@ -1,11 +1,15 @@
-//! A twin of LDAP and Keystone: a set of places, named as plans name them.
+//! A twin of LDAP and Keystone: a set of places and keys, named as plans name them.
 
 use super::{Twin, project, project_id};
 use async_trait::async_trait;
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use osm_core::actor::Person;
 use osm_core::authz::PROJECTADMIN;
 use osm_core::ids::{EntryUuid, ProjectName};
+use osm_core::keys::{Held, Key, KeyFacts};
 use osm_core::membership::{Grant, MembershipFacts, Place};
+use osm_core::plan::Change;
 use osm_core::ports::*;
 use osm_core::project::{ManagedProject, Member, Project};
 use serde_json::Value as Json;
@@ -112,6 +116,49 @@ pub fn membership_facts(places: &Places, uid: &str) -> MembershipFacts {
     }
 }
 
+/// A key that is somebody's own, the `nth` of theirs.
+pub fn key_of(uid: &str, nth: u8) -> Held {
+    let mut blob = b"\0\0\0\x0bssh-ed25519\0\0\0\x20".to_vec();
+    blob.extend([nth; 32]);
+    let line = format!("ssh-ed25519 {} {uid}'s", BASE64_STANDARD.encode(blob));
+    Held {
+        person: person(uid).entry,
+        uid: uid.to_owned(),
+        line: Key::pasted(&line).unwrap().line,
+    }
+}
+
+/// These have these keys.
+pub fn keys<'n>(held: impl IntoIterator<Item = (&'n str, u8)>) -> Places {
+    let changes = held.into_iter().map(|(uid, nth)| key_of(uid, nth).change());
+    changes
+        .filter_map(|change| Some((change.resource, change.after?)))
+        .collect()
+}
+
+/// Where nothing else is said.
+pub fn start() -> Places {
+    let places = places([("ann", true), ("bob", false)]);
+    places.into_iter().chain(keys([("ann", 1)])).collect()
+}
+
+fn keys_of(places: &Places, entry: &EntryUuid) -> Vec<String> {
+    let theirs = places
+        .values()
+        .filter(|value| value["entry"] == entry.as_str());
+    theirs
+        .filter_map(|value| Some(value.get("key")?.as_str()?.to_owned()))
+        .collect()
+}
+
+pub fn key_facts(places: &Places, uid: &str) -> KeyFacts {
+    let person = person(uid);
+    KeyFacts {
+        held: keys_of(places, &person.entry),
+        person,
+    }
+}
+
 impl Twin {
     pub fn places(&self) -> Places {
         self.0.lock().unwrap().cloud.places.clone()
@@ -124,8 +171,11 @@ impl Twin {
 
     /// Whether anything is otherwise now.
     fn seat(&self, grant: &Grant, there: bool) -> bool {
+        self.set(grant.change(), there)
+    }
+
+    fn set(&self, change: Change, there: bool) -> bool {
         let places = &mut self.0.lock().unwrap().cloud.places;
-        let change = grant.change();
         match change.after.filter(|_| there) {
             Some(value) => places.insert(change.resource, value).is_none(),
             None => places.remove(&change.resource).is_some(),
@@ -135,6 +185,9 @@ impl Twin {
 
 #[async_trait]
 impl DirectoryWrite for Twin {
+    async fn set_key(&self, key: &Held, there: bool, _: &dyn Leave) -> Result<bool, PortError> {
+        Ok(self.set(key.change(), there))
+    }
     async fn give(&self, grant: &Grant, _: &dyn Leave) -> Result<bool, PortError> {
         Ok(self.seat(grant, true))
     }
@@ -169,6 +222,9 @@ impl Directory for Twin {
     }
     async fn person_by_cn(&self, _: &str) -> Result<Option<Person>, PortError> {
         Ok(None)
+    }
+    async fn keys(&self, entry: &EntryUuid) -> Result<Option<Vec<String>>, PortError> {
+        Ok(Some(keys_of(&self.places(), entry)))
     }
     async fn prove(&self, _: &str, _: &str) -> Result<Option<EntryUuid>, PortError> {
         Ok(None)
