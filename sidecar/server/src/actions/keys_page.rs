@@ -47,21 +47,27 @@ impl Context {
         } else {
             self.outcome(&actor, request, &mut view).await;
         }
-        let list = table(&self.keys_of(person).await?);
+        let held = self.keys_of(person).await?;
         view.status = wrong.as_ref().map_or(200, Refusal::status);
-        if let Err(refusal) = self.permit_own(&actor, Action::KeyAdd) {
-            view.notice(Level::Warning, refusal.message);
-            view.blocks.push(list);
-            return Ok(view);
-        }
-        let answered = wrong.is_some() || shown.is_some();
+        let form = match self.permit_own(&actor, Action::KeyAdd) {
+            Ok(_) => {
+                let form = add_form(shown.as_ref().map(|(key, _)| key), wrong, &mut view);
+                vec![heading("addkey-heading"), Block::Form(Box::new(form))]
+            }
+            Err(refusal) => {
+                view.notice(Level::Warning, refusal.message);
+                Vec::new()
+            }
+        };
         view.blocks
             .extend(shown.as_ref().map(|(_, plan)| plan_table(plan)));
-        let form = add_form(shown.map(|(key, _)| key), wrong, &mut view);
-        view.blocks.push(Block::Form(Box::new(form)));
         // What was sent is answered first.
-        view.blocks
-            .insert(if answered { view.blocks.len() } else { 0 }, list);
+        match view.status != 200 || shown.is_some() {
+            true => view
+                .blocks
+                .extend(form.into_iter().chain([heading("novakey"), table(&held)])),
+            false => view.blocks.extend([table(&held)].into_iter().chain(form)),
+        }
         Ok(view)
     }
 
@@ -127,6 +133,15 @@ enum Added {
 fn followed(operation: &OperationId) -> View {
     let query = [("operation", operation.as_str())];
     View::redirect(Msg::new("novakey"), PAGE, &query)
+}
+
+fn heading(name: &str) -> Block {
+    Block::Heading {
+        level: 2,
+        id: name.to_owned(),
+        text: Msg::new(name).into(),
+        links: Vec::new(),
+    }
 }
 
 fn table(held: &[String]) -> Block {
@@ -199,10 +214,10 @@ fn facts(value: &str) -> Block {
 }
 
 /// What was pasted never comes back, only what it was read as.
-fn add_form(shown: Option<Key>, wrong: Option<Refusal>, view: &mut View) -> Form {
+fn add_form(shown: Option<&Key>, wrong: Option<Refusal>, view: &mut View) -> Form {
     let mut field = Field {
         help: Some(Msg::new("key-help")),
-        default: shown.map(|key| FieldValue::One(key.line)),
+        default: shown.map(|key| FieldValue::One(key.line.clone())),
         secret: true,
         ..Field::new(FIELD, FieldKind::Textarea, Msg::new("key"))
     };
