@@ -160,13 +160,14 @@ fn table(held: &[String]) -> Block {
             .into(),
         rows: keys
             .iter()
-            .map(|(key, value)| row(key.as_ref(), value))
+            .enumerate()
+            .map(|(nth, (key, value))| row(nth, key.as_ref(), value))
             .collect(),
         empty: Some(Msg::new("keys-none")),
     }
 }
 
-fn row(key: Option<&Key>, value: &str) -> Row {
+fn row(nth: usize, key: Option<&Key>, value: &str) -> Row {
     let name = hash(value);
     let mut cells = match key {
         Some(key) => vec![kind(key), Value::text(key.bits.to_string())],
@@ -181,7 +182,7 @@ fn row(key: Option<&Key>, value: &str) -> Row {
             Msg::new("action-delete"),
         ),
     ]);
-    let id = format!("key-{name}");
+    let id = format!("key-{nth}");
     Row { id, cells }
 }
 
