@@ -16,7 +16,7 @@ from support.directory import ldap_modify
 from support.waiting import until
 from support.wiki import Bot, Json, blocked, refused, register
 from support.wording import said
-from support.world import OPERATOR, OUTSIDER, VOLUNTEER, Account, lab, operations
+from support.world import OPERATOR, OUTSIDER, VOLUNTEER, Account, lab, operations, sidecar_with
 
 PAGE = "Special:NovaKey"
 
@@ -254,6 +254,30 @@ def test_each_their_own(
         for way in ({"subaction": "add", "key": made().public}, {"subaction": "delete", "hash": pair.fingerprint}):
             assert refused(call, volunteer_bot, **way) == "openstackmanager-blocked"
     assert operations() == before and in_ldap() == held
+
+
+def test_what_is_begun_is_taken_back_by_whose_it_is(
+    volunteer_bot: Bot, operator_bot: Bot, made: Callable[..., Pair]
+) -> None:
+    pair, held = made(), lab.dir / "sidecar" / fresh_name()
+    hold = {"OSM_HOLD_AT": "key-add/0-add-key.sent", "OSM_HOLD_FILE": str(held)}
+    with sidecar_with(lambda config: config, **hold):
+        begun = call(volunteer_bot, "add", key=pair.public)
+        until(held.exists, "LDAP has the key, and it is not noted yet")
+        assert in_ldap() == {pair.public}
+        # Somebody at work on the same key.
+        code = refused(call, volunteer_bot, "delete", hash=pair.fingerprint)
+        assert code == "openstackmanager-busy"
+
+        def cancel(bot: Bot) -> Json:
+            token = bot.site.get_token("csrf")
+            return bot.site.post("novaoperationwish", operation=begun["operation"], wish="cancel", token=token)
+
+        assert refused(cancel, operator_bot) == "openstackmanager-notyours"
+        cancel(volunteer_bot)
+        lab.write(held.with_name(f"{held.name}.go"), "", 0o644)
+        assert volunteer_bot.followed(begun)["state"] == "undone"
+    assert in_ldap() == set()
 
 
 def test_what_others_wrote_there_is_shown_and_can_be_removed(

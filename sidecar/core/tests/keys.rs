@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use osm_core::keys::{Key, hash, is_private};
 use osm_core::refusal::{Refusal, RefusalKind};
 use proptest::prelude::*;
@@ -272,6 +274,29 @@ proptest! {
                     prop_assert!(!told.contains(word), "{}", told);
                 }
             }
+        }
+    }
+
+    #[test]
+    fn any_octets_are_a_key_or_none(
+        kind in "ssh-(rsa|dss|ed25519)|ecdsa-sha2-nistp(256|521)|sk-ssh-ed25519@openssh.com",
+        parts in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..70), 0..5),
+        lie in any::<Option<u32>>(),
+    ) {
+        let mut blob = Vec::new();
+        for part in [kind.as_bytes()].into_iter().chain(parts.iter().map(Vec::as_slice)) {
+            let length = u32::try_from(part.len()).unwrap();
+            // What comes after the name may say that it is longer than it is.
+            let length = lie.filter(|_| !blob.is_empty()).unwrap_or(length);
+            blob.extend(length.to_be_bytes());
+            blob.extend(part);
+        }
+        let line = format!("{kind} {}", BASE64_STANDARD.encode(blob));
+        if let Some(key) = Key::stored(&line) {
+            prop_assert_eq!(&key.line, &line);
+        }
+        if let Ok(key) = Key::pasted(&line) {
+            prop_assert_eq!(key.line, line);
         }
     }
 

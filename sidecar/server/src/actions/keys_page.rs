@@ -76,7 +76,7 @@ impl Context {
         if request.form.get("dryrun").is_some() {
             let plan = self.planned_key(caller, &asked).await?;
             if let Asked::Add(key) = asked {
-                return Ok(Added::Shown(key, plan));
+                return Ok(Added::Shown(key, Box::new(plan)));
             }
         }
         Ok(Added::Begun(self.agreed(caller, request, &asked).await?))
@@ -127,7 +127,7 @@ impl Context {
 /// What became of a pasted key.
 enum Added {
     Begun(OperationId),
-    Shown(Key, Plan),
+    Shown(Key, Box<Plan>),
 }
 
 fn followed(operation: &OperationId) -> View {
