@@ -1,4 +1,4 @@
-//! What a plan rests on, to be compared with what a person was shown.
+//! The facts that a plan was made from.
 
 use crate::message::Msg;
 use crate::refusal::{Refusal, RefusalKind};
