@@ -12,4 +12,5 @@ $specialPageAliases['en'] = [
 	'NovaLog' => [ 'NovaLog' ],
 	'NovaOperations' => [ 'NovaOperations' ],
 	'NovaProject' => [ 'NovaProject' ],
+	'NovaRole' => [ 'NovaRole' ],
 ];

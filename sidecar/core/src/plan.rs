@@ -5,12 +5,14 @@
 use crate::action::Action;
 use crate::authz::Target;
 pub use crate::facts::Facts;
-use crate::ids::{InstanceId, ProjectId, ProjectName, Region};
+use crate::founding::{Part, of_projects};
+use crate::ids::{EntryUuid, InstanceId, ProjectId, ProjectName, Region};
 use crate::instance::ServerRequest;
 use crate::keys::Held;
-use crate::membership::Grant;
+use crate::membership::{Grant, Place};
 use crate::message::Msg;
 use crate::ports::PageKey;
+pub use crate::undo::{PlannedStep, Undo};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 
@@ -62,12 +64,21 @@ impl Plan {
 
     /// What it is done to, as the rules see it: who may not do it may not have it taken back either.
     pub fn target(&self) -> Target {
+        let project = self.project.clone();
+        if of_projects(self.action) {
+            return Target::Project(self.region.clone(), project);
+        }
         match self.steps.first().map(|planned| &planned.step) {
-            Some(Step::Grant { grant } | Step::Withdraw { grant, .. }) => {
-                Target::Person(self.project.clone(), grant.person.clone())
-            }
             Some(Step::AddKey { key } | Step::RemoveKey { key }) => Target::Own(key.person.clone()),
-            _ => Target::Project(self.region.clone(), self.project.clone()),
+            Some(Step::Grant { grant } | Step::Withdraw { grant, .. }) => match &grant.place {
+                Place::Role { role }
+                    if matches!(self.action, Action::RoleAdd | Action::RoleRemove) =>
+                {
+                    Target::Role(project, role.clone(), Some(grant.person.clone()))
+                }
+                _ => Target::Person(project, grant.person.clone()),
+            },
+            _ => Target::Project(self.region.clone(), project),
         }
     }
 
@@ -98,43 +109,6 @@ impl Change {
             before: self.after,
             after: self.before,
         }
-    }
-}
-
-/// A step with its undo.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PlannedStep {
-    /// What is done.
-    pub step: Step,
-    /// How it is taken back.
-    pub undo: Undo,
-}
-
-impl PlannedStep {
-    /// A step that another one takes back.
-    pub fn undone_by(step: Step, back: Step) -> Self {
-        let undo = Undo::Do {
-            step: Box::new(back),
-        };
-        Self { step, undo }
-    }
-
-    /// A step that cannot be taken back or need not be; `why` is for whoever reads the stored plan.
-    pub fn for_good(step: Step, why: &str) -> Self {
-        let undo = Undo::None {
-            why: why.to_owned(),
-        };
-        Self { step, undo }
-    }
-
-    /// It can be taken back.
-    pub fn has_undo(&self) -> bool {
-        !matches!(self.undo, Undo::None { .. })
-    }
-
-    /// Once done, the world cannot be made as it was.
-    pub fn irrevocable(&self) -> bool {
-        !self.has_undo() && self.step.has_effect()
     }
 }
 
@@ -189,6 +163,28 @@ pub enum Step {
         /// Whose, and which.
         key: Held,
     },
+    /// Make a part of a project, marked with the operation's id.
+    Make {
+        /// Which.
+        part: Part,
+    },
+    /// Delete a part of a project.
+    Delete {
+        /// Which.
+        part: Part,
+        /// Whoever made it; otherwise only what this operation has made.
+        #[serde(default)]
+        whoever: bool,
+    },
+    /// Say what a project is for.
+    Describe {
+        /// Its LDAP entry.
+        entry: EntryUuid,
+        /// What it says now.
+        before: Option<String>,
+        /// What it is to say.
+        after: Option<String>,
+    },
     /// Read a server from Nova into our copy, and have its pages looked at.
     ReadServer,
     /// Have a page written as the facts make it.
@@ -202,7 +198,7 @@ pub enum Step {
 
 impl Step {
     /// All names.
-    pub const NAMES: [&str; 19] = [
+    pub const NAMES: [&str; 26] = [
         "create-server",
         "await-server",
         "reboot-server",
@@ -219,6 +215,13 @@ impl Step {
         "withdraw-cloud",
         "add-key",
         "remove-key",
+        "create-keystone-project",
+        "create-posix-group",
+        "create-project",
+        "delete-keystone-project",
+        "delete-posix-group",
+        "delete-project",
+        "describe-project",
         "read-server",
         "write-page",
         "nothing",
@@ -237,6 +240,9 @@ impl Step {
             Self::Withdraw { grant, .. } => grant.place.withdrawing(),
             Self::AddKey { .. } => "add-key",
             Self::RemoveKey { .. } => "remove-key",
+            Self::Make { part } => part.making(),
+            Self::Delete { part, .. } => part.deleting(),
+            Self::Describe { .. } => "describe-project",
             Self::ReadServer => "read-server",
             Self::WritePage { .. } => "write-page",
             Self::Nothing => "nothing",
@@ -267,6 +273,8 @@ impl Step {
             Self::AddKey { key } | Self::RemoveKey { key } => {
                 Some(format!("/key/{}/{}", key.person, plan.name))
             }
+            // One at a time changes a project as a whole.
+            _ if of_projects(plan.action) => Some(format!("/project/{}", plan.project)),
             _ => self.granted().map(Grant::resource),
         }
     }
@@ -300,6 +308,13 @@ impl Step {
             Self::Withdraw { grant, .. } => Some(grant.change().reversed()),
             Self::AddKey { key } => Some(key.change()),
             Self::RemoveKey { key } => Some(key.change().reversed()),
+            Self::Make { part } => Some(part.change(&plan.project)),
+            Self::Delete { part, .. } => Some(part.change(&plan.project).reversed()),
+            Self::Describe { before, after, .. } => Some(Change {
+                resource: format!("/project/{}/description", plan.project),
+                before: before.as_ref().map(|text| json!(text)),
+                after: after.as_ref().map(|text| json!(text)),
+            }),
             Self::AwaitServer { goal: Goal::Active }
             | Self::RebootServer
             | Self::DeleteServer
@@ -311,7 +326,8 @@ impl Step {
 
     /// What it does, for people, before it is done.
     pub fn told(&self, plan: &Plan) -> Msg {
-        let msg = Msg::new(&format!("will-{}", self.name())).with(plan.name.as_str());
+        let subject = self.granted().map_or(&plan.name, |grant| &grant.uid);
+        let msg = Msg::new(&format!("will-{}", self.name())).with(subject.as_str());
         match self {
             Self::CreateServer { server } => msg
                 .with(server.flavor_name.as_str())
@@ -328,8 +344,11 @@ impl Step {
                 .with(grant.project.as_str())
                 .with(grant.place.role().unwrap_or_default()),
             Self::AddKey { key } | Self::RemoveKey { key } => msg.with(key.uid.as_str()),
+            Self::Describe { after, .. } => msg.with(after.as_deref().unwrap_or_default()),
             Self::RebootServer
             | Self::DeleteServer
+            | Self::Make { .. }
+            | Self::Delete { .. }
             | Self::ReadServer
             | Self::WritePage { .. }
             | Self::Nothing => msg,
@@ -345,36 +364,4 @@ pub enum Goal {
     Active,
     /// Not there.
     Gone,
-}
-
-/// How a step is taken back.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "undo", rename_all = "kebab-case")]
-pub enum Undo {
-    /// Delete the server that this operation made, if it made one.
-    DeleteServer,
-    /// Do the opposite.
-    Do {
-        /// The opposite.
-        step: Box<Step>,
-    },
-    /// Nothing can or need be done.
-    None {
-        /// Why.
-        why: String,
-    },
-}
-
-impl Undo {
-    /// How it is taken back, for people, before anything is done.
-    pub fn told(&self, of: &PlannedStep) -> Msg {
-        match self {
-            Self::DeleteServer => Msg::new("undo-delete-server"),
-            Self::Do { .. } => Msg::new("undo-do"),
-            Self::None { .. } if of.step.has_effect() => {
-                Msg::new(&format!("undo-none-{}", of.step.name()))
-            }
-            Self::None { .. } => Msg::new("undo-nothing"),
-        }
-    }
 }

@@ -77,6 +77,23 @@ impl Directory for Ldap {
         self.has_place(grant).await
     }
 
+    async fn below_project(&self, project: &EntryUuid) -> Result<Vec<String>, PortError> {
+        match self.entry_of_project(project).await? {
+            Some(entry) => self.dns_below(&entry.dn).await,
+            None => Ok(Vec::new()),
+        }
+    }
+
+    async fn has_gid(&self, gid: u32) -> Result<bool, PortError> {
+        for base in [&self.config.groups_base, &self.config.people_base] {
+            let filter = equals("gidNumber", &gid.to_string());
+            if !self.below(base, filter, &["1.1"]).await?.is_empty() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     async fn places(&self) -> Result<Places, PortError> {
         self.all_places().await
     }

@@ -1,5 +1,5 @@
-//! The same actions for wiki API bots: `action=novainstance`, `action=novaproject`, `action=novakey`,
-//! `action=novaoperation`, `list=novainstances`.
+//! The same actions for wiki API bots: `action=novainstance`, `action=novaproject`, `action=novarole`,
+//! `action=novakey`, `action=novaoperation`, `list=novainstances`.
 
 use super::follow::wish_called;
 use super::instances::{offset_after, parse_offset};
@@ -91,7 +91,11 @@ impl Context {
         Some(match module {
             "novainstance" => self.api_instance(caller, request).await,
             "novaproject" => self
-                .api_project(caller, request)
+                .api_people(caller, request, false)
+                .await
+                .unwrap_or_else(ApiReply::from),
+            "novarole" => self
+                .api_people(caller, request, true)
                 .await
                 .unwrap_or_else(ApiReply::from),
             "novakey" => self

@@ -4,7 +4,7 @@
 use serde_json::{Value as Json, json};
 
 /// The special pages.
-pub const SPECIAL_PAGES: [&str; 7] = [
+pub const SPECIAL_PAGES: [&str; 8] = [
     "NovaDrift",
     "NovaInstance",
     "NovaKey",
@@ -12,6 +12,7 @@ pub const SPECIAL_PAGES: [&str; 7] = [
     "NovaLog",
     "NovaOperations",
     "NovaProject",
+    "NovaRole",
 ];
 
 /// The rights that the wiki's extension declares.
@@ -92,10 +93,26 @@ pub fn contract() -> Json {
             "novaproject": {
                 "writes": true,
                 "params": {
-                    "subaction": {"type": ["addmember", "deletemember"], "required": true},
+                    "subaction": {
+                        "type": ["create", "configure", "delete", "addmember", "deletemember"],
+                        "required": true,
+                    },
                     "projectname": {"type": "string", "required": true},
+                    "description": string,
                     "member": string,
                     "members": {"type": "string", "multi": true},
+                    "dryrun": {"type": "boolean"},
+                    "facts": string,
+                    "idempotencykey": string,
+                },
+            },
+            "novarole": {
+                "writes": true,
+                "params": {
+                    "subaction": {"type": ["addmember", "deletemember"], "required": true},
+                    "projectname": {"type": "string", "required": true},
+                    "rolename": {"type": "string", "required": true},
+                    "members": {"type": "string", "multi": true, "required": true},
                     "dryrun": {"type": "boolean"},
                     "facts": string,
                     "idempotencykey": string,

@@ -9,6 +9,8 @@ mod create;
 mod drift;
 mod drift_page;
 mod follow;
+mod founding;
+mod founding_page;
 mod held;
 mod instances;
 mod keys;
@@ -97,6 +99,8 @@ pub struct Context {
 pub struct Settings {
     /// Who may what, and what is switched off.
     pub policy: Policy,
+    /// The roles that may be given in a project.
+    pub roles: Vec<String>,
     /// The regions, in the order shown.
     pub regions: Vec<RegionSettings>,
     /// The wiki's own login is checked against this LDAP: equal names are the same person.
@@ -221,6 +225,7 @@ impl Context {
             "NovaInstance" => ("novainstance", self.novainstance(caller, request).await),
             "NovaKey" => ("novakey", self.novakey(caller, request).await),
             "NovaProject" => ("novaproject", self.novaproject(caller, request).await),
+            "NovaRole" => ("novarole", self.novarole(caller, request).await),
             "NovaOperations" => ("novaoperations", self.novaoperations(caller, request).await),
             "NovaLog" => ("novalog", self.novalog(caller, request).await),
             "NovaLink" => ("novalink", self.novalink(caller, request).await),

@@ -3,12 +3,13 @@
 use crate::world::{World, as_root, eventually};
 use osm_core::ids::InstanceId;
 use osm_core::instance::Instance;
-use osm_core::membership::Place;
+use osm_core::membership::{Grant, Place};
 use osm_core::plan::{Change, Step};
 use osm_core::ports::{
     Directory as _, InstanceFilter, InstanceIndex as _, Operation, OperationFilter, OperationState,
     Operations as _, PageKey, Pages as _, Seen, WikiRead as _,
 };
+use osm_core::project::Project;
 use serde_json::Value as Json;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -100,8 +101,19 @@ async fn places_and_groups_are_as_audited(world: &World, operations: &[Operation
         if let Some(there) = last.get(&grant.change().resource)
             && !matches!(grant.place, Place::Cloud { .. })
         {
-            let held = world.directory.holds(grant).await.unwrap();
-            assert_eq!(held, Some(*there), "{grant:?}");
+            // Where an operation makes or deletes a project there is none to be in before and after it.
+            let project = world.directory.project(&grant.project).await.unwrap();
+            let held = match project {
+                Some(Project { entry, .. }) => {
+                    let grant = Grant {
+                        project_entry: entry,
+                        ..grant.clone()
+                    };
+                    world.directory.holds(&grant).await.unwrap()
+                }
+                None => None,
+            };
+            assert_eq!(held == Some(true), *there, "{grant:?}");
         }
     }
 }

@@ -6,13 +6,13 @@ use ldap3::{LdapConnAsync, Scope, SearchEntry};
 use openstackmanager::faults::Points;
 use osm_core::action::Action;
 use osm_core::actor::Actor;
-use osm_core::authz::{Policy, Target, authorise};
+use osm_core::authz::{PROJECTADMIN, Policy, Target, authorise};
 use osm_core::ids::ProjectName;
 use osm_core::keys::{Key, KeyFacts, plan_add_key, plan_remove_key};
 use osm_core::membership::{Grant, Place};
 use osm_core::plan::Plan;
 use osm_core::ports::{Directory as _, OperationState};
-use osm_core::project::Project;
+use osm_core::project::{Member, Project};
 use std::collections::{BTreeMap, HashSet};
 
 const KEY: &str =
@@ -20,7 +20,50 @@ const KEY: &str =
 /// LDAP's word for an entry that is there already.
 const ENTRY_ALREADY_EXISTS: u32 = 68;
 
+/// Of a call that gives somebody a role in `bots` or takes it away.
+pub fn role_params<'p>(word: &'p str, uid: &'p str) -> [(&'p str, &'p str); 4] {
+    let (project, role) = (("projectname", "bots"), ("rolename", PROJECTADMIN));
+    [("subaction", word), project, role, ("members", uid)]
+}
+
+/// Of a call that makes a project with one person in it.
+pub fn founding<'p>(name: &'p str, uid: &'p str) -> [(&'p str, &'p str); 4] {
+    let about = ("description", "Made for a test");
+    [
+        ("subaction", "create"),
+        ("projectname", name),
+        about,
+        ("member", uid),
+    ]
+}
+
 impl World {
+    /// The name of a project of the test's own.
+    pub fn project_name(&self, name: &str) -> String {
+        format!("{}-p{name}", self.prefix)
+    }
+
+    /// A project of the test's own, which is there.
+    pub async fn has_project(&self, name: &str) -> String {
+        let (name, uid) = (self.project_name(name), self.person("founder").await);
+        let known = ProjectName::trusted(name.as_str());
+        if self.directory.project(&known).await.unwrap().is_none() {
+            self.done("novaproject", &founding(&name, &uid)).await;
+        }
+        name
+    }
+
+    /// Takes the test's own projects out of the world.
+    pub async fn remove_projects(&self) {
+        for project in self.directory.projects().await.unwrap() {
+            if project.name.as_str().starts_with(&self.prefix) {
+                let name = ("projectname", project.name.as_str());
+                self.done("novaproject", &[("subaction", "delete"), name])
+                    .await;
+            }
+        }
+    }
+
     /// A person whom nobody else knows: the shell name.
     pub async fn person(&self, name: &str) -> String {
         let uid = format!("{}-{name}", self.prefix);
@@ -55,11 +98,25 @@ impl World {
             false => ("deletemember", "members"),
         };
         let params = [("subaction", word), ("projectname", "bots"), (field, uid)];
-        let plan = self.planned("novaproject", &params).await;
+        self.done("novaproject", &params).await;
+    }
+
+    /// Has a member of `bots` administer it, or not.
+    pub async fn has_role(&self, uid: &str, wanted: bool) {
+        let bots = self.bots().await;
+        let holds = |m: &Member| m.uid == uid && m.holds(PROJECTADMIN);
+        if bots.members.iter().any(holds) != wanted {
+            let word = if wanted { "addmember" } else { "deletemember" };
+            self.done("novarole", &role_params(word, uid)).await;
+        }
+    }
+
+    async fn done(&self, module: &str, params: &[(&str, &str)]) {
+        let plan = self.planned(module, params).await;
         let id = self.submit(plan).await;
         self.run(Points::default()).await;
         let over = self.operation(&id).await;
-        assert_eq!(over.state, OperationState::Done, "{word}: {over:?}");
+        assert_eq!(over.state, OperationState::Done, "{params:?}: {over:?}");
     }
 
     /// A plan for a key of a person of the test's own, who has it first, or has it not.
