@@ -7,6 +7,7 @@ $specialPageAliases = [];
 $specialPageAliases['en'] = [
 	'NovaDrift' => [ 'NovaDrift' ],
 	'NovaInstance' => [ 'NovaInstance' ],
+	'NovaKey' => [ 'NovaKey' ],
 	'NovaLink' => [ 'NovaLink' ],
 	'NovaLog' => [ 'NovaLog' ],
 	'NovaOperations' => [ 'NovaOperations' ],

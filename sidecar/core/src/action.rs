@@ -33,6 +33,10 @@ pub enum Action {
     MemberAdd,
     /// Take a person out of a project; leaving is taking oneself out.
     MemberRemove,
+    /// Add an SSH public key of one's own.
+    KeyAdd,
+    /// Remove one.
+    KeyRemove,
     /// Give a member of a project a role in it.
     RoleAdd,
     /// Take a role away from somebody.
@@ -57,7 +61,7 @@ pub enum Action {
 
 impl Action {
     /// All of them.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 25] = [
         Self::InstanceList,
         Self::InstanceCreate,
         Self::InstanceReboot,
@@ -71,6 +75,8 @@ impl Action {
         Self::ProjectDelete,
         Self::MemberAdd,
         Self::MemberRemove,
+        Self::KeyAdd,
+        Self::KeyRemove,
         Self::RoleAdd,
         Self::RoleRemove,
         Self::OperationList,
@@ -99,6 +105,8 @@ impl Action {
             Self::ProjectDelete => "project-delete",
             Self::MemberAdd => "member-add",
             Self::MemberRemove => "member-remove",
+            Self::KeyAdd => "key-add",
+            Self::KeyRemove => "key-remove",
             Self::RoleAdd => "role-add",
             Self::RoleRemove => "role-remove",
             Self::OperationList => "operation-list",

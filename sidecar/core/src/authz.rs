@@ -67,6 +67,8 @@ pub enum Target {
     Project(Region, ProjectName),
     /// A person's part in a project, which is of no region.
     Person(ProjectName, EntryUuid),
+    /// What is a person's own, such as their keys; of no project.
+    Own(EntryUuid),
     /// A role in a project, and whose part in it, where it is about one.
     Role(ProjectName, String, Option<EntryUuid>),
 }
@@ -75,7 +77,7 @@ impl Target {
     /// The project, where it is one or in one.
     pub fn project(&self) -> Option<&ProjectName> {
         match self {
-            Self::Everywhere => None,
+            Self::Everywhere | Self::Own(_) => None,
             Self::Project(_, project) | Self::Person(project, _) | Self::Role(project, ..) => {
                 Some(project)
             }
@@ -86,7 +88,7 @@ impl Target {
     pub fn person(&self) -> Option<&EntryUuid> {
         match self {
             Self::Person(_, entry) | Self::Role(_, _, Some(entry)) => Some(entry),
-            Self::Everywhere | Self::Project(..) | Self::Role(_, _, None) => None,
+            Self::Everywhere | Self::Project(..) | Self::Role(_, _, None) | Self::Own(_) => None,
         }
     }
 }
@@ -143,7 +145,8 @@ pub fn authorise(
             target: target.clone(),
         })
     };
-    if is_cloudadmin(actor) {
+    let only_theirs = matches!(target, Target::Own(_)) && !may_help(actor, action);
+    if is_cloudadmin(actor) && !only_theirs {
         return permit();
     }
     if matches!(
@@ -154,6 +157,15 @@ pub fn authorise(
             | Action::ProjectDelete
     ) {
         return forbidden(Msg::new("needcloudadmin"));
+    }
+    if let Target::Own(entry) = target
+        && only_theirs
+    {
+        return match &actor.person {
+            Some(person) if person.entry == *entry => permit(),
+            Some(_) => forbidden(Msg::new("notyours")),
+            None => forbidden(Msg::new("nolink")),
+        };
     }
     if action == Action::ProjectCreate {
         // It is not there to be a member of.
@@ -204,6 +216,13 @@ pub fn authorise(
     permit()
 }
 
+/// What is a person's own is changed by nobody else, whatever their rights. Who sees everybody's operations sees
+/// that they are at work on it, and a cloud admin may have those that stopped go on, or let them be.
+fn may_help(actor: &Actor, action: Action) -> bool {
+    let mends = matches!(action, Action::OperationRetry | Action::OperationGiveUp);
+    (!action.writes() && actor.has_right("listall")) || (mends && is_cloudadmin(actor))
+}
+
 /// Whether an operation may be wished on or back. Who may not do what it does may not have it go on or taken
 /// back either; and about a person's place one word more is said: taking back a removal gives places back,
 /// and the other way round, so that one may leave, or may add, is not enough for it.
@@ -216,6 +235,10 @@ pub fn authorise_wish(
 ) -> Result<(), Refusal> {
     let (action, target) = of;
     authorise(policy, actor, wish, target)?;
+    // Their own word was given when it was begun.
+    if matches!(target, Target::Own(_)) {
+        return Ok(());
+    }
     authorise(policy, actor, action, target)?;
     let (Some(project), Some(entry)) = (target.project(), target.person()) else {
         return Ok(());
@@ -256,6 +279,6 @@ pub fn is_cloudadmin(actor: &Actor) -> bool {
 pub fn refused_for_maintenance<'a>(policy: &'a Policy, target: &Target) -> Option<&'a str> {
     policy.maintenance.as_deref().or_else(|| match target {
         Target::Project(region, _) => policy.read_only_regions.get(region).map(String::as_str),
-        Target::Everywhere | Target::Person(..) | Target::Role(..) => None,
+        Target::Everywhere | Target::Person(..) | Target::Role(..) | Target::Own(_) => None,
     })
 }

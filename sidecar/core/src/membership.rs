@@ -115,7 +115,7 @@ impl Grant {
 }
 
 /// A name as one part of a resource's: what is below a resource goes with it.
-fn part(name: &str) -> String {
+pub(crate) fn part(name: &str) -> String {
     name.replace('%', "%25").replace('/', "%2F")
 }
 
@@ -150,7 +150,7 @@ impl MembershipFacts {
                 allowed == project && *entry == person.entry
             }
             Target::Project(_, allowed) | Target::Role(allowed, _, None) => allowed == project,
-            Target::Everywhere => false,
+            Target::Everywhere | Target::Own(_) => false,
         };
         if !covered {
             let why = Msg::new("noaccount").with(project.as_str());

@@ -8,9 +8,11 @@ pub use crate::facts::Facts;
 use crate::founding::{Part, of_projects};
 use crate::ids::{EntryUuid, InstanceId, ProjectId, ProjectName, Region};
 use crate::instance::ServerRequest;
+use crate::keys::Held;
 use crate::membership::{Grant, Place};
 use crate::message::Msg;
 use crate::ports::PageKey;
+pub use crate::undo::{PlannedStep, Undo};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 
@@ -66,16 +68,17 @@ impl Plan {
         if of_projects(self.action) {
             return Target::Project(self.region.clone(), project);
         }
-        match self.steps.first().and_then(|s| s.step.granted()) {
-            Some(Grant {
-                place: Place::Role { role },
-                person,
-                ..
-            }) if matches!(self.action, Action::RoleAdd | Action::RoleRemove) => {
-                Target::Role(project, role.clone(), Some(person.clone()))
-            }
-            Some(grant) => Target::Person(project, grant.person.clone()),
-            None => Target::Project(self.region.clone(), project),
+        match self.steps.first().map(|planned| &planned.step) {
+            Some(Step::AddKey { key } | Step::RemoveKey { key }) => Target::Own(key.person.clone()),
+            Some(Step::Grant { grant } | Step::Withdraw { grant, .. }) => match &grant.place {
+                Place::Role { role }
+                    if matches!(self.action, Action::RoleAdd | Action::RoleRemove) =>
+                {
+                    Target::Role(project, role.clone(), Some(grant.person.clone()))
+                }
+                _ => Target::Person(project, grant.person.clone()),
+            },
+            _ => Target::Project(self.region.clone(), project),
         }
     }
 
@@ -106,43 +109,6 @@ impl Change {
             before: self.after,
             after: self.before,
         }
-    }
-}
-
-/// A step with its undo.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PlannedStep {
-    /// What is done.
-    pub step: Step,
-    /// How it is taken back.
-    pub undo: Undo,
-}
-
-impl PlannedStep {
-    /// A step that another one takes back.
-    pub fn undone_by(step: Step, back: Step) -> Self {
-        let undo = Undo::Do {
-            step: Box::new(back),
-        };
-        Self { step, undo }
-    }
-
-    /// A step that cannot be taken back or need not be; `why` is for whoever reads the stored plan.
-    pub fn for_good(step: Step, why: &str) -> Self {
-        let undo = Undo::None {
-            why: why.to_owned(),
-        };
-        Self { step, undo }
-    }
-
-    /// It can be taken back.
-    pub fn has_undo(&self) -> bool {
-        !matches!(self.undo, Undo::None { .. })
-    }
-
-    /// Once done, the world cannot be made as it was.
-    pub fn irrevocable(&self) -> bool {
-        !self.has_undo() && self.step.has_effect()
     }
 }
 
@@ -187,6 +153,16 @@ pub enum Step {
         #[serde(default)]
         unless_last: bool,
     },
+    /// Put an SSH public key to a person's entry.
+    AddKey {
+        /// Whose, and which.
+        key: Held,
+    },
+    /// Take one away from there.
+    RemoveKey {
+        /// Whose, and which.
+        key: Held,
+    },
     /// Make a part of a project, marked with the operation's id.
     Make {
         /// Which.
@@ -222,7 +198,7 @@ pub enum Step {
 
 impl Step {
     /// All names.
-    pub const NAMES: [&str; 24] = [
+    pub const NAMES: [&str; 26] = [
         "create-server",
         "await-server",
         "reboot-server",
@@ -237,6 +213,8 @@ impl Step {
         "withdraw-group",
         "withdraw-role",
         "withdraw-cloud",
+        "add-key",
+        "remove-key",
         "create-keystone-project",
         "create-posix-group",
         "create-project",
@@ -260,6 +238,8 @@ impl Step {
             Self::RemoveSecurityGroup { .. } => "remove-security-group",
             Self::Grant { grant } => grant.place.granting(),
             Self::Withdraw { grant, .. } => grant.place.withdrawing(),
+            Self::AddKey { .. } => "add-key",
+            Self::RemoveKey { .. } => "remove-key",
             Self::Make { part } => part.making(),
             Self::Delete { part, .. } => part.deleting(),
             Self::Describe { .. } => "describe-project",
@@ -290,6 +270,9 @@ impl Step {
         match self {
             Self::Nothing => Some(format!("/probe/{}", plan.name)),
             Self::WritePage { page } => Some(format!("/page/{}", page.stored())),
+            Self::AddKey { key } | Self::RemoveKey { key } => {
+                Some(format!("/key/{}/{}", key.person, plan.name))
+            }
             // One at a time changes a project as a whole.
             _ if of_projects(plan.action) => Some(format!("/project/{}", plan.project)),
             _ => self.granted().map(Grant::resource),
@@ -323,6 +306,8 @@ impl Step {
             Self::RemoveSecurityGroup { group: g } => Some(group(g, there(), None)),
             Self::Grant { grant } => Some(grant.change()),
             Self::Withdraw { grant, .. } => Some(grant.change().reversed()),
+            Self::AddKey { key } => Some(key.change()),
+            Self::RemoveKey { key } => Some(key.change().reversed()),
             Self::Make { part } => Some(part.change(&plan.project)),
             Self::Delete { part, .. } => Some(part.change(&plan.project).reversed()),
             Self::Describe { before, after, .. } => Some(Change {
@@ -358,6 +343,7 @@ impl Step {
             Self::Grant { grant } | Self::Withdraw { grant, .. } => msg
                 .with(grant.project.as_str())
                 .with(grant.place.role().unwrap_or_default()),
+            Self::AddKey { key } | Self::RemoveKey { key } => msg.with(key.uid.as_str()),
             Self::Describe { after, .. } => msg.with(after.as_deref().unwrap_or_default()),
             Self::RebootServer
             | Self::DeleteServer
@@ -378,36 +364,4 @@ pub enum Goal {
     Active,
     /// Not there.
     Gone,
-}
-
-/// How a step is taken back.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "undo", rename_all = "kebab-case")]
-pub enum Undo {
-    /// Delete the server that this operation made, if it made one.
-    DeleteServer,
-    /// Do the opposite.
-    Do {
-        /// The opposite.
-        step: Box<Step>,
-    },
-    /// Nothing can or need be done.
-    None {
-        /// Why.
-        why: String,
-    },
-}
-
-impl Undo {
-    /// How it is taken back, for people, before anything is done.
-    pub fn told(&self, of: &PlannedStep) -> Msg {
-        match self {
-            Self::DeleteServer => Msg::new("undo-delete-server"),
-            Self::Do { .. } => Msg::new("undo-do"),
-            Self::None { .. } if of.step.has_effect() => {
-                Msg::new(&format!("undo-none-{}", of.step.name()))
-            }
-            Self::None { .. } => Msg::new("undo-nothing"),
-        }
-    }
 }

@@ -105,6 +105,8 @@ fn matrix() {
     let target = Target::Project(region, ProjectName::trusted("bots"));
     let person = |entry| Target::Person(ProjectName::trusted("bots"), EntryUuid::trusted(entry));
     let (themselves, another) = (person("e"), person("another"));
+    let own = |entry| Target::Own(EntryUuid::trusted(entry));
+    let owns = [("own", own("e")), ("another's", own("another"))];
     let role = |role: &str, entry: &str| {
         let entry = Some(EntryUuid::trusted(entry));
         Target::Role(ProjectName::trusted("bots"), role.to_owned(), entry)
@@ -133,6 +135,22 @@ fn matrix() {
             let leave = word(Action::MemberRemove, &themselves);
             let oust = word(Action::MemberRemove, &another);
             write!(table, " leave={leave} oust={oust}").unwrap();
+            // What is theirs, and what is another's.
+            for (whose, target) in &owns {
+                for action in [Action::KeyAdd, Action::KeyRemove, Action::OperationShow] {
+                    write!(table, " {whose}-{action}={}", word(action, target)).unwrap();
+                }
+                for wish in [
+                    Action::OperationCancel,
+                    Action::OperationRetry,
+                    Action::OperationGiveUp,
+                ] {
+                    let may = authorise_wish(policy, actor, wish, (Action::KeyAdd, target), 99);
+                    let may = may.map_or_else(|no| no.message.key, |()| "yes".to_owned());
+                    let may = may.replace("openstackmanager-", "");
+                    write!(table, " {whose}-key-{wish}={may}").unwrap();
+                }
+            }
             let lay_down = word(Action::RoleRemove, &own_role);
             let give = word(Action::RoleAdd, &anothers_role);
             write!(table, " lay-down-role={lay_down} give-role={give}").unwrap();

@@ -27,6 +27,7 @@ use osm_core::instance::{
     CreateFacts, CreateRequest, plan_configure, plan_create, plan_delete, plan_reboot,
     plan_remove_stray,
 };
+use osm_core::keys::{Key, hash, plan_add_key, plan_remove_key};
 use osm_core::membership::{
     MembershipFacts, plan_add_member, plan_add_role, plan_remove_member, plan_remove_role,
 };
@@ -62,6 +63,10 @@ fn permit_to(action: Action, target: Target) -> Permit {
         ann.projects.insert(project(), roles);
         person = Some(ann);
     }
+    if let Target::Own(entry) = &target {
+        let mut all = people::NAMES.into_iter().map(people::person);
+        person = all.find(|person| person.entry == *entry);
+    }
     let admin = Actor { user, person };
     authorise(&Policy::default(), &admin, action, &target).unwrap()
 }
@@ -93,6 +98,16 @@ fn planned(action: Action, cloud: &Cloud, pick: usize, groups: &BTreeSet<String>
             plan_create(&permit, &facts, &request).ok()
         }
         Action::MemberAdd => plan_add_member(&permit, &facts_of(&cloud.places, pick)).ok(),
+        Action::KeyAdd | Action::KeyRemove => {
+            let uid = people::NAMES[pick % people::NAMES.len()];
+            let key = twins::keys::key_of(uid, 1).line;
+            let facts = twins::keys::key_facts(&cloud.places, uid);
+            let permit = permit_to(action, Target::Own(facts.person.entry.clone()));
+            match action {
+                Action::KeyAdd => plan_add_key(&permit, &facts, &Key::pasted(&key).unwrap()).ok(),
+                _ => plan_remove_key(&permit, &facts, &hash(&key)).ok(),
+            }
+        }
         Action::MemberRemove => plan_remove_member(&permit, &facts_of(&cloud.places, pick)).ok(),
         Action::ProjectCreate => {
             let person = |nth: usize| people::person(people::NAMES[nth % people::NAMES.len()]);
@@ -172,14 +187,20 @@ fn actions() -> Vec<Action> {
 
 fn clouds() -> impl Strategy<Value = Cloud> {
     let groups = || prop::collection::btree_set(prop::sample::select(GROUPS.to_vec()), 0..4);
-    // In the project or not, and an admin of it or not.
-    let people = prop::array::uniform4(any::<Option<bool>>());
+    // In the project or not, and an admin of it or not; with a key or not.
+    let people = prop::array::uniform4(any::<(Option<bool>, Option<bool>)>());
     (prop::collection::vec(groups(), 1..4), people).prop_map(|(servers, people)| {
         let named = people::NAMES.into_iter().zip(people);
-        let members = named.filter_map(|(uid, admin)| Some((uid, admin?)));
+        let members = named
+            .clone()
+            .filter_map(|(uid, (admin, _))| Some((uid, admin?)));
+        let keys = named.filter_map(|(uid, (_, key))| Some((uid, u8::from(key?))));
         let servers = servers.into_iter();
         Cloud {
-            places: people::places(members),
+            places: people::places(members)
+                .into_iter()
+                .chain(twins::keys::keys(keys))
+                .collect(),
             ..Cloud::with(servers.map(|set| set.into_iter().map(str::to_owned).collect()))
         }
     })

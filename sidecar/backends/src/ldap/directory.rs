@@ -35,6 +35,10 @@ impl Directory for Ldap {
         self.person_of(self.only("cn", cn).await?).await
     }
 
+    async fn keys(&self, entry: &EntryUuid) -> Result<Option<Vec<String>>, PortError> {
+        self.keys_of(entry).await
+    }
+
     async fn prove(&self, uid: &str, password: &str) -> Result<Option<EntryUuid>, PortError> {
         if password.is_empty() {
             return Ok(None);
@@ -134,7 +138,7 @@ fn uuid(entry: &Entry) -> Option<EntryUuid> {
 }
 
 /// Whether it is the entry of that identity; UUIDs are the same in any capitals.
-fn is(found: &Entry, entry: &EntryUuid) -> bool {
+pub(super) fn is(found: &Entry, entry: &EntryUuid) -> bool {
     let uuid = found.first("entryUUID");
     uuid.is_some_and(|uuid| uuid.eq_ignore_ascii_case(entry.as_str()))
 }

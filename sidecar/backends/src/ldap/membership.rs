@@ -10,6 +10,7 @@ use super::entry::Entry;
 use async_trait::async_trait;
 use ldap3::Scope;
 use osm_core::ids::EntryUuid;
+use osm_core::keys::Held;
 use osm_core::membership::{Grant, Place};
 use osm_core::ports::{DirectoryWrite, Kind, Leave, PortError, ProjectPart};
 
@@ -21,6 +22,10 @@ struct Seats {
 
 #[async_trait]
 impl DirectoryWrite for Ldap {
+    async fn set_key(&self, key: &Held, there: bool, leave: &dyn Leave) -> Result<bool, PortError> {
+        self.change_key(key, there, leave).await
+    }
+
     async fn give(&self, grant: &Grant, leave: &dyn Leave) -> Result<bool, PortError> {
         self.seat(grant, true, leave).await
     }

@@ -5,6 +5,7 @@ use crate::actor::Person;
 use crate::drift::Assigned;
 use crate::founding::Part;
 use crate::ids::{EntryUuid, OperationId, ProjectId, ProjectName};
+use crate::keys::Held;
 use crate::membership::Grant;
 use crate::project::Project;
 use crate::puppet::Host;
@@ -32,6 +33,8 @@ pub trait Directory: Send + Sync {
     async fn person_by_uid(&self, uid: &str) -> Result<Option<Person>, PortError>;
     /// The entry of a name (`cn`), octet-exact.
     async fn person_by_cn(&self, cn: &str) -> Result<Option<Person>, PortError>;
+    /// The SSH public keys at a person's entry, as they stand there; `None` where there is no such entry.
+    async fn keys(&self, entry: &EntryUuid) -> Result<Option<Vec<String>>, PortError>;
     /// Proves a person's password by a bind of their own; the password is not kept.
     async fn prove(&self, uid: &str, password: &str) -> Result<Option<EntryUuid>, PortError>;
     /// All projects with members and roles, in few searches.
@@ -73,10 +76,12 @@ pub struct ProjectPart<'a> {
     pub by: Option<&'a OperationId>,
 }
 
-/// Writing LDAP: one value at a time, so that two who write at once lose nothing. Both say whether anything is
+/// Writing LDAP: one value at a time, so that two who write at once lose nothing. All say whether anything is
 /// otherwise now; it is done as well where it was so already.
 #[async_trait]
 pub trait DirectoryWrite: Send + Sync {
+    /// Has an SSH public key at a person's entry, or not there.
+    async fn set_key(&self, key: &Held, there: bool, leave: &dyn Leave) -> Result<bool, PortError>;
     /// Gives a person a place in LDAP.
     async fn give(&self, grant: &Grant, leave: &dyn Leave) -> Result<bool, PortError>;
     /// Takes it away.

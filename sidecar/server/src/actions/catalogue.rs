@@ -4,9 +4,10 @@
 use serde_json::{Value as Json, json};
 
 /// The special pages.
-pub const SPECIAL_PAGES: [&str; 8] = [
+pub const SPECIAL_PAGES: [&str; 9] = [
     "NovaDrift",
     "NovaInstance",
+    "NovaKey",
     "NovaLink",
     "NovaLog",
     "NovaOperations",
@@ -54,6 +55,17 @@ pub fn contract() -> Json {
                     "groups": {"type": "string", "multi": true},
                     "project": string,
                     "region": string,
+                    "dryrun": {"type": "boolean"},
+                    "facts": string,
+                    "idempotencykey": string,
+                },
+            },
+            "novakey": {
+                "writes": true,
+                "params": {
+                    "subaction": {"type": ["add", "delete"], "required": true},
+                    "key": {"type": "text", "sensitive": true},
+                    "hash": string,
                     "dryrun": {"type": "boolean"},
                     "facts": string,
                     "idempotencykey": string,

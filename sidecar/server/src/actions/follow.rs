@@ -43,7 +43,11 @@ impl Context {
         request: &SpecialRequest,
     ) -> Result<View, Refusal> {
         let actor = self.actor(caller).await?;
-        let all = self.visible_projects(&actor).await?;
+        let mut all = self.visible_projects(&actor).await?;
+        if actor.has_right("listall") {
+            // What is of no project.
+            all.push(ProjectName::trusted(""));
+        }
         let show = request.get("show").unwrap_or("all");
         let (mine, stopped) = (show == "mine", show == "parked");
         let own = |p: &ProjectName| actor.is_member(p) || show != "projects";
@@ -217,9 +221,10 @@ impl Context {
             return Err(Refusal::new(RefusalKind::Conflict, Msg::new("wish-noway")));
         }
         let project = &operation.plan.project;
-        // Giving up touches nothing in the project, and may be what is left to do in one that is gone.
+        // Giving up touches nothing in the project, and may be what is left to do in one that is gone; and what is
+        // of no project has none.
         if wish != Wish::GiveUp
-            && operation.plan.action != Action::OperationProbe
+            && !project.as_str().is_empty()
             && self.managed(project).await?.project_id != operation.plan.project_id
         {
             return Err(mismatch(project));

@@ -13,6 +13,8 @@ mod founding;
 mod founding_page;
 mod held;
 mod instances;
+mod keys;
+mod keys_page;
 mod link;
 mod log;
 mod log_feed;
@@ -222,6 +224,7 @@ impl Context {
         let (title, answer) = match page {
             "NovaDrift" => ("novadrift", self.novadrift(caller, request).await),
             "NovaInstance" => ("novainstance", self.novainstance(caller, request).await),
+            "NovaKey" => ("novakey", self.novakey(caller, request).await),
             "NovaProject" => ("novaproject", self.novaproject(caller, request).await),
             "NovaResources" => ("novaresources", self.novaresources(caller).await),
             "NovaRole" => ("novarole", self.novarole(caller, request).await),

@@ -35,6 +35,8 @@ fn outcome_text(operation: &Operation) -> Option<(Level, Msg)> {
         Action::InstanceConfigure => "configureinstance",
         Action::MemberAdd => "addmember",
         Action::MemberRemove => "deletemember",
+        Action::KeyAdd => "addkey",
+        Action::KeyRemove => "deletekey",
         Action::ProjectCreate => "createproject",
         Action::ProjectConfigure => "configureproject",
         Action::ProjectDelete => "deleteproject",

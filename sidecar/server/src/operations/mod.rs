@@ -3,10 +3,11 @@
 //! It alone holds the write ports of the cloud, LDAP and Keystone. Everything it does is noted before and after, so that another
 //! replica, or this one after a crash, goes on where it stopped. `course` goes through a plan's steps, `steps`
 //! knows what a step does, `places` what giving and taking a place in a project is, `founding` what a
-//! project is made of; `tell` hands what was done to the documenter.
+//! project is made of, `keys` a person's SSH keys; `tell` hands what was done to the documenter.
 
 mod course;
 mod founding;
+mod keys;
 mod places;
 mod repairs;
 mod steps;

@@ -117,7 +117,7 @@ impl Runner {
     }
 }
 
-fn outcome(changed: bool) -> Outcome {
+pub(super) fn outcome(changed: bool) -> Outcome {
     match changed {
         true => Outcome::Done,
         false => Outcome::Already,

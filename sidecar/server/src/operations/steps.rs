@@ -85,6 +85,8 @@ impl Runner {
             Step::RemoveSecurityGroup { group } => self.grouped(course, group, false).await,
             Step::Grant { grant } => self.give(course, grant).await,
             Step::Withdraw { grant, unless_last } => self.take(course, grant, *unless_last).await,
+            Step::AddKey { key } => self.set_key(course, key, true).await,
+            Step::RemoveKey { key } => self.set_key(course, key, false).await,
             Step::Make { part } => self.make(course, part).await,
             Step::Delete { part, whoever } => self.unmake(course, part, *whoever).await,
             Step::Describe {

@@ -86,6 +86,8 @@ impl Runner {
                 | Step::DeleteServer
                 | Step::Grant { .. }
                 | Step::Withdraw { .. }
+                | Step::AddKey { .. }
+                | Step::RemoveKey { .. }
                 | Step::Make { .. }
                 | Step::Delete { .. }
                 | Step::Describe { .. }

@@ -70,7 +70,7 @@ async fn servers_are_those_made(world: &World, operations: &[Operation]) {
     assert_eq!(reserved, names, "names kept");
 }
 
-/// The last word of the audit on each place in a project and each security group is what there is.
+/// The last word of the audit on each place in a project, each key and each security group is what there is.
 async fn places_and_groups_are_as_audited(world: &World, operations: &[Operation]) {
     let name = &world.config.database.name;
     let sql = format!("SELECT detail FROM {name}.audit WHERE event = 'changed' ORDER BY id");
@@ -89,6 +89,14 @@ async fn places_and_groups_are_as_audited(world: &World, operations: &[Operation
         }
     }
     let steps = operations.iter().flat_map(|o| &o.plan.steps);
+    for planned in steps.clone() {
+        if let Step::AddKey { key } | Step::RemoveKey { key } = &planned.step
+            && let Some(there) = last.get(&key.change().resource)
+        {
+            let keys = world.directory.keys(&key.person).await.unwrap().unwrap();
+            assert_eq!(keys.contains(&key.line), *there, "{key:?}");
+        }
+    }
     for grant in steps.filter_map(|planned| planned.step.granted()) {
         if let Some(there) = last.get(&grant.change().resource)
             && !matches!(grant.place, Place::Cloud { .. })

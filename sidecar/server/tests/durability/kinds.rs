@@ -21,7 +21,7 @@ pub struct Kind {
     pub subject: Option<&'static str>,
 }
 
-pub const KINDS: [Kind; 14] = [
+pub const KINDS: [Kind; 16] = [
     Kind {
         action: Action::OperationProbe,
         plan: |world, _| async { world.planned("novaprobe", &[]).await }.boxed_local(),
@@ -92,6 +92,24 @@ pub const KINDS: [Kind; 14] = [
     Kind {
         action: Action::MemberRemove,
         plan: |world, of| on_member(world, format!("leaver{of}"), "deletemember", "members"),
+        subject: None,
+    },
+    Kind {
+        action: Action::KeyAdd,
+        plan: |world, of| {
+            world
+                .key_plan(Action::KeyAdd, format!("keyless{of}"))
+                .boxed_local()
+        },
+        subject: None,
+    },
+    Kind {
+        action: Action::KeyRemove,
+        plan: |world, of| {
+            world
+                .key_plan(Action::KeyRemove, format!("keyed{of}"))
+                .boxed_local()
+        },
         subject: None,
     },
     Kind {

@@ -1,12 +1,15 @@
-//! A twin of LDAP and Keystone: a set of places, named as plans name them.
+//! A twin of LDAP and Keystone: a set of places and keys, named as plans name them.
 
+use super::keys::keys_of;
 use super::{Twin, project, project_id};
 use async_trait::async_trait;
 use osm_core::actor::Person;
 use osm_core::authz::PROJECTADMIN;
 use osm_core::founding::Part;
 use osm_core::ids::{EntryUuid, OperationId, ProjectId, ProjectName};
+use osm_core::keys::Held;
 use osm_core::membership::{Grant, MembershipFacts, Place};
+use osm_core::plan::Change;
 use osm_core::ports::*;
 use osm_core::project::{ManagedProject, Member, Project};
 use serde_json::Value as Json;
@@ -161,8 +164,11 @@ impl Twin {
 
     /// Whether anything is otherwise now.
     fn seat(&self, grant: &Grant, there: bool) -> bool {
+        self.set(grant.change(), there)
+    }
+
+    fn set(&self, change: Change, there: bool) -> bool {
         let places = &mut self.0.lock().unwrap().cloud.places;
-        let change = grant.change();
         match change.after.filter(|_| there) {
             Some(value) => places.insert(change.resource, value).is_none(),
             None => places.remove(&change.resource).is_some(),
@@ -172,6 +178,9 @@ impl Twin {
 
 #[async_trait]
 impl DirectoryWrite for Twin {
+    async fn set_key(&self, key: &Held, there: bool, _: &dyn Leave) -> Result<bool, PortError> {
+        Ok(self.set(key.change(), there))
+    }
     async fn give(&self, grant: &Grant, _: &dyn Leave) -> Result<bool, PortError> {
         Ok(self.seat(grant, true))
     }
@@ -320,6 +329,9 @@ impl Directory for Twin {
     }
     async fn person_by_cn(&self, _: &str) -> Result<Option<Person>, PortError> {
         Ok(None)
+    }
+    async fn keys(&self, entry: &EntryUuid) -> Result<Option<Vec<String>>, PortError> {
+        Ok(Some(keys_of(&self.places(), entry)))
     }
     async fn prove(&self, _: &str, _: &str) -> Result<Option<EntryUuid>, PortError> {
         Ok(None)
