@@ -260,6 +260,14 @@ pub struct Operation {
 }
 
 impl Operation {
+    /// Whether anything of it can be taken back by now: not once something was begun that cannot.
+    pub fn can_be_taken_back(&self) -> bool {
+        let mut steps = self.plan.steps.iter().zip(&self.steps);
+        let begun = |state| matches!(state, StepState::Running | StepState::Done);
+        self.plan.can_be_taken_back()
+            && !steps.any(|(planned, record)| planned.irrevocable() && begun(record.state))
+    }
+
     /// Whether a step is under way, there or back, that the project's page tells of.
     pub fn changes_its_project(&self) -> bool {
         let steps = self.plan.steps.iter().zip(&self.steps);

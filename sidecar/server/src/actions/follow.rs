@@ -217,13 +217,16 @@ impl Context {
         let operation = self.visible_operation(&actor, id).await?;
         self.permit_wish(&actor, wish, &operation)?;
         self.not_held().await?;
-        if wish == Wish::Cancel && !operation.state.over() && !operation.plan.can_be_taken_back() {
+        if wish == Wish::Cancel && !operation.state.over() && !operation.can_be_taken_back() {
             return Err(Refusal::new(RefusalKind::Conflict, Msg::new("wish-noway")));
         }
         let project = &operation.plan.project;
-        // Giving up touches nothing in the project, and may be what is left to do in one that is gone; and what is
-        // of no project has none.
+        // Giving up touches nothing in the project, and may be what is left to do in one that is gone; what is of no
+        // project has none; and who makes or deletes one has it half-way, and knows itself which it is.
+        let action = operation.plan.action;
+        let whole = matches!(action, Action::ProjectCreate | Action::ProjectDelete);
         if wish != Wish::GiveUp
+            && !whole
             && !project.as_str().is_empty()
             && self.managed(project).await?.project_id != operation.plan.project_id
         {
@@ -289,7 +292,7 @@ fn in_state_for(wish: Wish, operation: &Operation) -> bool {
     match wish {
         Wish::Cancel => {
             matches!(state, OperationState::Queued | OperationState::Running)
-                && operation.plan.can_be_taken_back()
+                && operation.can_be_taken_back()
                 && !operation.cancelled
         }
         Wish::Retry | Wish::GiveUp => state == OperationState::Parked,
