@@ -7,8 +7,11 @@ $specialPageAliases = [];
 $specialPageAliases['en'] = [
 	'NovaDrift' => [ 'NovaDrift' ],
 	'NovaInstance' => [ 'NovaInstance' ],
+	'NovaKey' => [ 'NovaKey' ],
 	'NovaLink' => [ 'NovaLink' ],
 	'NovaLog' => [ 'NovaLog' ],
 	'NovaOperations' => [ 'NovaOperations' ],
 	'NovaProject' => [ 'NovaProject' ],
+	'NovaResources' => [ 'NovaResources' ],
+	'NovaRole' => [ 'NovaRole' ],
 ];

@@ -29,6 +29,11 @@ class FormRenderer {
 		if ( !$typed ) {
 			// HTMLForm fills its fields from the request; this form has nothing to do with it.
 			$context->setRequest( new DerivativeRequest( $this->context->getRequest(), [] ) );
+		} elseif ( $secret = array_filter( $block['fields'], static fn ( array $field ) => $field['secret'] ?? false ) ) {
+			// What was typed there is not shown again.
+			$request = $this->context->getRequest();
+			$kept = array_diff_key( $request->getValues(), array_flip( array_column( $secret, 'name' ) ) );
+			$context->setRequest( new DerivativeRequest( $request, $kept, $request->wasPosted() ) );
 		}
 
 		$descriptors = [];

@@ -28,6 +28,7 @@ class ApiSidecar extends ApiBase {
 
 	/** @inheritDoc */
 	public function execute() {
+		$this->requirePostedParameters( Contract::sensitive( $this->contract ) );
 		if ( $this->isWriteMode() ) {
 			// What a person may is for the sidecar to say. This is whether they let the bot password or the
 			// application that speaks for them do so: it has the right only by the grant of this extension.

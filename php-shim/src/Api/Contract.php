@@ -33,8 +33,19 @@ final class Contract {
 				ParamValidator::PARAM_TYPE => $param['type'],
 				ParamValidator::PARAM_ISMULTI => $param['multi'] ?? false,
 				ParamValidator::PARAM_REQUIRED => $param['required'] ?? false,
+				// Not into the wiki's logs.
+				ParamValidator::PARAM_SENSITIVE => $param['sensitive'] ?? false,
 			],
 		}, $module['params'] );
+	}
+
+	/**
+	 * The parameters that must not stand in addresses, which get into logs.
+	 *
+	 * @return string[]
+	 */
+	public static function sensitive( array $module ): array {
+		return array_keys( array_filter( $module['params'], static fn ( array $param ) => $param['sensitive'] ?? false ) );
 	}
 
 	/** Parameters as the envelope carries them: strings and lists of strings, only those that were given. */

@@ -23,10 +23,24 @@ pub enum Action {
     InstanceRemoveStray,
     /// See projects.
     ProjectList,
+    /// Make a project.
+    ProjectCreate,
+    /// Say what a project is for.
+    ProjectConfigure,
+    /// Delete a project.
+    ProjectDelete,
     /// Put a person into a project.
     MemberAdd,
     /// Take a person out of a project; leaving is taking oneself out.
     MemberRemove,
+    /// Add an SSH public key of one's own.
+    KeyAdd,
+    /// Remove one.
+    KeyRemove,
+    /// Give a member of a project a role in it.
+    RoleAdd,
+    /// Take a role away from somebody.
+    RoleRemove,
     /// See operations, one's own and one's projects'.
     OperationList,
     /// Follow an operation.
@@ -47,7 +61,7 @@ pub enum Action {
 
 impl Action {
     /// All of them.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 25] = [
         Self::InstanceList,
         Self::InstanceCreate,
         Self::InstanceReboot,
@@ -56,8 +70,15 @@ impl Action {
         Self::InstanceConfigure,
         Self::InstanceRemoveStray,
         Self::ProjectList,
+        Self::ProjectCreate,
+        Self::ProjectConfigure,
+        Self::ProjectDelete,
         Self::MemberAdd,
         Self::MemberRemove,
+        Self::KeyAdd,
+        Self::KeyRemove,
+        Self::RoleAdd,
+        Self::RoleRemove,
         Self::OperationList,
         Self::OperationShow,
         Self::OperationCancel,
@@ -79,8 +100,15 @@ impl Action {
             Self::InstanceConfigure => "instance-configure",
             Self::InstanceRemoveStray => "instance-remove-stray",
             Self::ProjectList => "project-list",
+            Self::ProjectCreate => "project-create",
+            Self::ProjectConfigure => "project-configure",
+            Self::ProjectDelete => "project-delete",
             Self::MemberAdd => "member-add",
             Self::MemberRemove => "member-remove",
+            Self::KeyAdd => "key-add",
+            Self::KeyRemove => "key-remove",
+            Self::RoleAdd => "role-add",
+            Self::RoleRemove => "role-remove",
             Self::OperationList => "operation-list",
             Self::OperationShow => "operation-show",
             Self::OperationCancel => "operation-cancel",

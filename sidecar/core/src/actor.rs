@@ -1,5 +1,6 @@
 //! Who asks.
 
+use crate::authz::PROJECTADMIN;
 use crate::ids::{EntryUuid, ProjectName};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -103,4 +104,13 @@ pub struct Person {
     pub cn: String,
     /// The projects, and the roles held in each.
     pub projects: BTreeMap<ProjectName, BTreeSet<String>>,
+}
+
+impl Person {
+    /// Administers a project, whichever.
+    pub fn administers_any(&self) -> bool {
+        self.projects
+            .values()
+            .any(|roles| roles.contains(PROJECTADMIN))
+    }
 }

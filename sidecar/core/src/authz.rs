@@ -32,11 +32,26 @@ impl Need {
     }
 }
 
+/// Who may make a project.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Founders {
+    /// Cloud admins.
+    #[default]
+    Cloudadmin,
+    /// Whoever administers one.
+    Projectadmin,
+    /// Everybody with a linked account.
+    Anyone,
+}
+
 /// The community's choices.
 #[derive(Clone, Debug, Default)]
 pub struct Policy {
     /// What an action needs; the usual where it says nothing.
     pub needs: BTreeMap<Action, Need>,
+    /// Who may make a project.
+    pub founders: Founders,
     /// Why nothing may be written anywhere, if so.
     pub maintenance: Option<String>,
     /// Why nothing may be written in a region, if so.
@@ -52,14 +67,28 @@ pub enum Target {
     Project(Region, ProjectName),
     /// A person's part in a project, which is of no region.
     Person(ProjectName, EntryUuid),
+    /// What is a person's own, such as their keys; of no project.
+    Own(EntryUuid),
+    /// A role in a project, and whose part in it, where it is about one.
+    Role(ProjectName, String, Option<EntryUuid>),
 }
 
 impl Target {
     /// The project, where it is one or in one.
     pub fn project(&self) -> Option<&ProjectName> {
         match self {
-            Self::Everywhere => None,
-            Self::Project(_, project) | Self::Person(project, _) => Some(project),
+            Self::Everywhere | Self::Own(_) => None,
+            Self::Project(_, project) | Self::Person(project, _) | Self::Role(project, ..) => {
+                Some(project)
+            }
+        }
+    }
+
+    /// Whose part in a project it is.
+    pub fn person(&self) -> Option<&EntryUuid> {
+        match self {
+            Self::Person(_, entry) | Self::Role(_, _, Some(entry)) => Some(entry),
+            Self::Everywhere | Self::Project(..) | Self::Role(_, _, None) | Self::Own(_) => None,
         }
     }
 }
@@ -116,14 +145,38 @@ pub fn authorise(
             target: target.clone(),
         })
     };
-    if is_cloudadmin(actor) {
+    let only_theirs = matches!(target, Target::Own(_)) && !may_help(actor, action);
+    if is_cloudadmin(actor) && !only_theirs {
         return permit();
     }
     if matches!(
         action,
-        Action::OperationGiveUp | Action::OperationProbe | Action::InstanceRemoveStray
+        Action::OperationGiveUp
+            | Action::OperationProbe
+            | Action::InstanceRemoveStray
+            | Action::ProjectDelete
     ) {
         return forbidden(Msg::new("needcloudadmin"));
+    }
+    if let Target::Own(entry) = target
+        && only_theirs
+    {
+        return match &actor.person {
+            Some(person) if person.entry == *entry => permit(),
+            Some(_) => forbidden(Msg::new("notyours")),
+            None => forbidden(Msg::new("nolink")),
+        };
+    }
+    if action == Action::ProjectCreate {
+        // It is not there to be a member of.
+        return match (policy.founders, &actor.person) {
+            (Founders::Cloudadmin, _) => forbidden(Msg::new("needcloudadmin")),
+            (_, None) => forbidden(Msg::new("nolink")),
+            (Founders::Projectadmin, Some(person)) if !person.administers_any() => {
+                forbidden(Msg::new("needanyrole").with(PROJECTADMIN))
+            }
+            _ => permit(),
+        };
     }
     let Some(project) = target.project() else {
         return permit();
@@ -138,8 +191,19 @@ pub fn authorise(
         return forbidden(Msg::new("noaccount").with(project.as_str()));
     }
     // Nobody is kept in a project against their will.
-    let leaving = action == Action::MemberRemove
-        && matches!(target, Target::Person(_, entry) if *entry == person.entry);
+    let role = match (action, target) {
+        (Action::RoleAdd | Action::RoleRemove, Target::Role(_, role, _)) => Some(role.as_str()),
+        (Action::RoleAdd | Action::RoleRemove, _) => Some(PROJECTADMIN),
+        _ => None,
+    };
+    let in_it = role.is_none_or(|role| actor.has_role(project, role));
+    let leaving = matches!(action, Action::MemberRemove | Action::RoleRemove)
+        && target.person() == Some(&person.entry)
+        && in_it;
+    // Who holds a role says who else does, and so do those who administer the project.
+    if let Some(role) = role.filter(|_| !in_it && !actor.has_role(project, PROJECTADMIN)) {
+        return forbidden(Msg::new("needrole").with(role).with(project.as_str()));
+    }
     let chosen = policy.needs.get(&action).copied();
     let need = chosen.unwrap_or_else(|| Need::usual(action));
     if need == Need::Projectadmin && !leaving && !actor.has_role(project, PROJECTADMIN) {
@@ -150,6 +214,13 @@ pub fn authorise(
         );
     }
     permit()
+}
+
+/// What is a person's own is changed by nobody else, whatever their rights. Who sees everybody's operations sees
+/// that they are at work on it, and a cloud admin may have those that stopped go on, or let them be.
+fn may_help(actor: &Actor, action: Action) -> bool {
+    let mends = matches!(action, Action::OperationRetry | Action::OperationGiveUp);
+    (!action.writes() && actor.has_right("listall")) || (mends && is_cloudadmin(actor))
 }
 
 /// Whether an operation may be wished on or back. Who may not do what it does may not have it go on or taken
@@ -164,8 +235,12 @@ pub fn authorise_wish(
 ) -> Result<(), Refusal> {
     let (action, target) = of;
     authorise(policy, actor, wish, target)?;
+    // Their own word was given when it was begun.
+    if matches!(target, Target::Own(_)) {
+        return Ok(());
+    }
     authorise(policy, actor, action, target)?;
-    let Target::Person(project, entry) = target else {
+    let (Some(project), Some(entry)) = (target.project(), target.person()) else {
         return Ok(());
     };
     let begun_it = begun_by == actor.user.wiki_user_id;
@@ -204,6 +279,6 @@ pub fn is_cloudadmin(actor: &Actor) -> bool {
 pub fn refused_for_maintenance<'a>(policy: &'a Policy, target: &Target) -> Option<&'a str> {
     policy.maintenance.as_deref().or_else(|| match target {
         Target::Project(region, _) => policy.read_only_regions.get(region).map(String::as_str),
-        Target::Everywhere | Target::Person(..) => None,
+        Target::Everywhere | Target::Person(..) | Target::Role(..) | Target::Own(_) => None,
     })
 }

@@ -115,7 +115,7 @@ impl Grant {
 }
 
 /// A name as one part of a resource's: what is below a resource goes with it.
-fn part(name: &str) -> String {
+pub(crate) fn part(name: &str) -> String {
     name.replace('%', "%25").replace('/', "%2F")
 }
 
@@ -133,6 +133,8 @@ pub struct MembershipFacts {
     /// The role that members hold in Keystone, and whether it is assigned to the person; `None` where we have
     /// no account to assign it with.
     pub cloud_role: Option<(String, bool)>,
+    /// Where it is about a role: whether the project has it.
+    pub has_role: bool,
 }
 
 impl MembershipFacts {
@@ -144,15 +146,37 @@ impl MembershipFacts {
             refusal(permit, kind, "nosuchperson", &self.asked, project)
         })?;
         let covered = match permit.target() {
-            Target::Person(allowed, entry) => allowed == project && *entry == person.entry,
-            Target::Project(_, allowed) => allowed == project,
-            Target::Everywhere => false,
+            Target::Person(allowed, entry) | Target::Role(allowed, _, Some(entry)) => {
+                allowed == project && *entry == person.entry
+            }
+            Target::Project(_, allowed) | Target::Role(allowed, _, None) => allowed == project,
+            Target::Everywhere | Target::Own(_) => false,
         };
         if !covered {
             let why = Msg::new("noaccount").with(project.as_str());
             return Err(Refusal::new(RefusalKind::Forbidden, why));
         }
         Ok(person)
+    }
+
+    /// The person, and their place in the role that the permit is for.
+    fn role(&self, permit: &Permit) -> Result<(&Person, Grant), Refusal> {
+        let person = self.person(permit)?;
+        let project = &self.managed.project;
+        let role = match permit.target() {
+            Target::Role(_, role, _) => role.clone(),
+            _ => String::new(),
+        };
+        if !self.has_role {
+            let why = Msg::new("nosuchrole")
+                .with(role)
+                .with(project.name.as_str());
+            return Err(Refusal {
+                kind: RefusalKind::NotFound,
+                ..Refusal::field("rolename", why)
+            });
+        }
+        Ok((person, Grant::of(person, project, Place::Role { role })))
     }
 
     fn noted(&self, person: &Person) -> Facts {
@@ -251,6 +275,39 @@ pub fn plan_remove_member(permit: &Permit, facts: &MembershipFacts) -> Result<Pl
     Ok(facts.plan(permit, person, steps.collect()))
 }
 
+/// Plans to give a member of a project a role in it.
+pub fn plan_add_role(permit: &Permit, facts: &MembershipFacts) -> Result<Plan, Refusal> {
+    let (person, grant) = facts.role(permit)?;
+    let project = &facts.managed.project;
+    match project.member(&person.entry) {
+        None => Err(conflict(permit, "notamember", person, project)),
+        Some(member) if grant.place.role().is_some_and(|role| member.holds(role)) => {
+            Err(conflict(permit, "alreadyinrole", person, project))
+        }
+        Some(_) => {
+            let step = PlannedStep::undone_by(given(grant.clone()), taken(grant, false));
+            Ok(facts.plan(permit, person, vec![step]))
+        }
+    }
+}
+
+/// Plans to take a role away; the last projectadmin keeps it unless a cloud admin says otherwise.
+pub fn plan_remove_role(permit: &Permit, facts: &MembershipFacts) -> Result<Plan, Refusal> {
+    let (person, grant) = facts.role(permit)?;
+    let project = &facts.managed.project;
+    let role = grant.place.role().unwrap_or_default();
+    let holds = project.member(&person.entry).is_some_and(|m| m.holds(role));
+    if !holds {
+        return Err(conflict(permit, "notinrole", person, project));
+    }
+    let keep_last = role == PROJECTADMIN && !is_cloudadmin(permit.actor());
+    if keep_last && !project.another_holds(PROJECTADMIN, &person.entry) {
+        return Err(conflict(permit, "lastprojectadmin", person, project));
+    }
+    let step = PlannedStep::undone_by(taken(grant.clone(), keep_last), given(grant));
+    Ok(facts.plan(permit, person, vec![step]))
+}
+
 fn given(grant: Grant) -> Step {
     Step::Grant { grant }
 }
@@ -268,8 +325,8 @@ fn refusal(
     project: &ProjectName,
 ) -> Refusal {
     let field = match permit.action() {
-        Action::MemberRemove => "members",
-        _ => "member",
+        Action::MemberAdd => "member",
+        _ => "members",
     };
     let why = Msg::new(name).with(person).with(project.as_str());
     Refusal {

@@ -4,51 +4,17 @@
 
 use crate::action::Action;
 use crate::authz::Target;
-use crate::ids::{InstanceId, ProjectId, ProjectName, Region};
+pub use crate::facts::Facts;
+use crate::founding::{Part, of_projects};
+use crate::ids::{EntryUuid, InstanceId, ProjectId, ProjectName, Region};
 use crate::instance::ServerRequest;
-use crate::membership::Grant;
+use crate::keys::Held;
+use crate::membership::{Grant, Place};
 use crate::message::Msg;
 use crate::ports::PageKey;
-use crate::refusal::{Refusal, RefusalKind};
+pub use crate::undo::{PlannedStep, Undo};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
-use std::collections::BTreeMap;
-
-/// What a plan was made from: each fact by the name that people know it by, with its value or version then.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Facts(pub BTreeMap<String, String>);
-
-impl Facts {
-    /// Notes a fact.
-    pub fn note(&mut self, name: impl Into<String>, version: impl Into<String>) {
-        self.0.insert(name.into(), version.into());
-    }
-
-    /// Nothing was noted.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// Refuses, by name of all that changed, a plan made from these facts in place of one made from the
-    /// `seen` ones, which a person was shown.
-    pub fn refuse_unless(&self, seen: &Self) -> Result<(), Refusal> {
-        let value = |facts: &Self, name: &String| facts.0.get(name).cloned().unwrap_or_default();
-        let names: std::collections::BTreeSet<_> = self.0.keys().chain(seen.0.keys()).collect();
-        let changed: Vec<String> = names
-            .into_iter()
-            .filter(|name| value(self, name) != value(seen, name))
-            .map(|name| format!("{name}: {} → {}", value(seen, name), value(self, name)))
-            .collect();
-        if changed.is_empty() {
-            return Ok(());
-        }
-        Err(Refusal::new(
-            RefusalKind::Conflict,
-            Msg::new("planchanged").with(changed.join("; ")),
-        ))
-    }
-}
 
 /// What will be done.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -98,9 +64,21 @@ impl Plan {
 
     /// What it is done to, as the rules see it: who may not do it may not have it taken back either.
     pub fn target(&self) -> Target {
-        match self.steps.first().and_then(|s| s.step.granted()) {
-            Some(grant) => Target::Person(self.project.clone(), grant.person.clone()),
-            None => Target::Project(self.region.clone(), self.project.clone()),
+        let project = self.project.clone();
+        if of_projects(self.action) {
+            return Target::Project(self.region.clone(), project);
+        }
+        match self.steps.first().map(|planned| &planned.step) {
+            Some(Step::AddKey { key } | Step::RemoveKey { key }) => Target::Own(key.person.clone()),
+            Some(Step::Grant { grant } | Step::Withdraw { grant, .. }) => match &grant.place {
+                Place::Role { role }
+                    if matches!(self.action, Action::RoleAdd | Action::RoleRemove) =>
+                {
+                    Target::Role(project, role.clone(), Some(grant.person.clone()))
+                }
+                _ => Target::Person(project, grant.person.clone()),
+            },
+            _ => Target::Project(self.region.clone(), project),
         }
     }
 
@@ -131,43 +109,6 @@ impl Change {
             before: self.after,
             after: self.before,
         }
-    }
-}
-
-/// A step with its undo.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PlannedStep {
-    /// What is done.
-    pub step: Step,
-    /// How it is taken back.
-    pub undo: Undo,
-}
-
-impl PlannedStep {
-    /// A step that another one takes back.
-    pub fn undone_by(step: Step, back: Step) -> Self {
-        let undo = Undo::Do {
-            step: Box::new(back),
-        };
-        Self { step, undo }
-    }
-
-    /// A step that cannot be taken back or need not be; `why` is for whoever reads the stored plan.
-    pub fn for_good(step: Step, why: &str) -> Self {
-        let undo = Undo::None {
-            why: why.to_owned(),
-        };
-        Self { step, undo }
-    }
-
-    /// It can be taken back.
-    pub fn has_undo(&self) -> bool {
-        !matches!(self.undo, Undo::None { .. })
-    }
-
-    /// Once done, the world cannot be made as it was.
-    pub fn irrevocable(&self) -> bool {
-        !self.has_undo() && self.step.has_effect()
     }
 }
 
@@ -212,6 +153,38 @@ pub enum Step {
         #[serde(default)]
         unless_last: bool,
     },
+    /// Put an SSH public key to a person's entry.
+    AddKey {
+        /// Whose, and which.
+        key: Held,
+    },
+    /// Take one away from there.
+    RemoveKey {
+        /// Whose, and which.
+        key: Held,
+    },
+    /// Make a part of a project, marked with the operation's id.
+    Make {
+        /// Which.
+        part: Part,
+    },
+    /// Delete a part of a project.
+    Delete {
+        /// Which.
+        part: Part,
+        /// Whoever made it; otherwise only what this operation has made.
+        #[serde(default)]
+        whoever: bool,
+    },
+    /// Say what a project is for.
+    Describe {
+        /// Its LDAP entry.
+        entry: EntryUuid,
+        /// What it says now.
+        before: Option<String>,
+        /// What it is to say.
+        after: Option<String>,
+    },
     /// Read a server from Nova into our copy, and have its pages looked at.
     ReadServer,
     /// Have a page written as the facts make it.
@@ -225,7 +198,7 @@ pub enum Step {
 
 impl Step {
     /// All names.
-    pub const NAMES: [&str; 17] = [
+    pub const NAMES: [&str; 26] = [
         "create-server",
         "await-server",
         "reboot-server",
@@ -240,6 +213,15 @@ impl Step {
         "withdraw-group",
         "withdraw-role",
         "withdraw-cloud",
+        "add-key",
+        "remove-key",
+        "create-keystone-project",
+        "create-posix-group",
+        "create-project",
+        "delete-keystone-project",
+        "delete-posix-group",
+        "delete-project",
+        "describe-project",
         "read-server",
         "write-page",
         "nothing",
@@ -256,6 +238,11 @@ impl Step {
             Self::RemoveSecurityGroup { .. } => "remove-security-group",
             Self::Grant { grant } => grant.place.granting(),
             Self::Withdraw { grant, .. } => grant.place.withdrawing(),
+            Self::AddKey { .. } => "add-key",
+            Self::RemoveKey { .. } => "remove-key",
+            Self::Make { part } => part.making(),
+            Self::Delete { part, .. } => part.deleting(),
+            Self::Describe { .. } => "describe-project",
             Self::ReadServer => "read-server",
             Self::WritePage { .. } => "write-page",
             Self::Nothing => "nothing",
@@ -283,6 +270,11 @@ impl Step {
         match self {
             Self::Nothing => Some(format!("/probe/{}", plan.name)),
             Self::WritePage { page } => Some(format!("/page/{}", page.stored())),
+            Self::AddKey { key } | Self::RemoveKey { key } => {
+                Some(format!("/key/{}/{}", key.person, plan.name))
+            }
+            // One at a time changes a project as a whole.
+            _ if of_projects(plan.action) => Some(format!("/project/{}", plan.project)),
             _ => self.granted().map(Grant::resource),
         }
     }
@@ -314,6 +306,15 @@ impl Step {
             Self::RemoveSecurityGroup { group: g } => Some(group(g, there(), None)),
             Self::Grant { grant } => Some(grant.change()),
             Self::Withdraw { grant, .. } => Some(grant.change().reversed()),
+            Self::AddKey { key } => Some(key.change()),
+            Self::RemoveKey { key } => Some(key.change().reversed()),
+            Self::Make { part } => Some(part.change(&plan.project)),
+            Self::Delete { part, .. } => Some(part.change(&plan.project).reversed()),
+            Self::Describe { before, after, .. } => Some(Change {
+                resource: format!("/project/{}/description", plan.project),
+                before: before.as_ref().map(|text| json!(text)),
+                after: after.as_ref().map(|text| json!(text)),
+            }),
             Self::AwaitServer { goal: Goal::Active }
             | Self::RebootServer
             | Self::DeleteServer
@@ -325,7 +326,8 @@ impl Step {
 
     /// What it does, for people, before it is done.
     pub fn told(&self, plan: &Plan) -> Msg {
-        let msg = Msg::new(&format!("will-{}", self.name())).with(plan.name.as_str());
+        let subject = self.granted().map_or(&plan.name, |grant| &grant.uid);
+        let msg = Msg::new(&format!("will-{}", self.name())).with(subject.as_str());
         match self {
             Self::CreateServer { server } => msg
                 .with(server.flavor_name.as_str())
@@ -341,8 +343,12 @@ impl Step {
             Self::Grant { grant } | Self::Withdraw { grant, .. } => msg
                 .with(grant.project.as_str())
                 .with(grant.place.role().unwrap_or_default()),
+            Self::AddKey { key } | Self::RemoveKey { key } => msg.with(key.uid.as_str()),
+            Self::Describe { after, .. } => msg.with(after.as_deref().unwrap_or_default()),
             Self::RebootServer
             | Self::DeleteServer
+            | Self::Make { .. }
+            | Self::Delete { .. }
             | Self::ReadServer
             | Self::WritePage { .. }
             | Self::Nothing => msg,
@@ -358,36 +364,4 @@ pub enum Goal {
     Active,
     /// Not there.
     Gone,
-}
-
-/// How a step is taken back.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "undo", rename_all = "kebab-case")]
-pub enum Undo {
-    /// Delete the server that this operation made, if it made one.
-    DeleteServer,
-    /// Do the opposite.
-    Do {
-        /// The opposite.
-        step: Box<Step>,
-    },
-    /// Nothing can or need be done.
-    None {
-        /// Why.
-        why: String,
-    },
-}
-
-impl Undo {
-    /// How it is taken back, for people, before anything is done.
-    pub fn told(&self, of: &PlannedStep) -> Msg {
-        match self {
-            Self::DeleteServer => Msg::new("undo-delete-server"),
-            Self::Do { .. } => Msg::new("undo-do"),
-            Self::None { .. } if of.step.has_effect() => {
-                Msg::new(&format!("undo-none-{}", of.step.name()))
-            }
-            Self::None { .. } => Msg::new("undo-nothing"),
-        }
-    }
 }

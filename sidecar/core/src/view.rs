@@ -188,6 +188,9 @@ pub struct Field {
     pub maxlength: Option<u32>,
     /// What is wrong with what was sent.
     pub error: Option<Msg>,
+    /// It shows its default and never again what was sent, which may be a secret.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub secret: bool,
 }
 
 impl Field {
@@ -218,6 +221,7 @@ impl Field {
             required: false,
             maxlength: None,
             error: None,
+            secret: false,
         }
     }
 }

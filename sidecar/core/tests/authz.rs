@@ -46,6 +46,7 @@ fn blocked(mut actor: Actor, sitewide: bool) -> Actor {
 fn matrix() {
     let member: &[(&str, &[&str])] = &[("bots", &[])];
     let admin: &[(&str, &[&str])] = &[("bots", &["projectadmin"])];
+    let keeper: &[(&str, &[&str])] = &[("bots", &["keeper"])];
     let elsewhere: &[(&str, &[&str])] = &[("tools", &["projectadmin"])];
     let cloudadmin: &[&str] = &["listall", "manageproject"];
     let people = [
@@ -55,6 +56,7 @@ fn matrix() {
         ("member elsewhere", actor(3, &[], Some(elsewhere))),
         ("member", actor(4, &[], Some(member))),
         ("projectadmin", actor(5, &[], Some(admin))),
+        ("holder of the role", actor(11, &[], Some(keeper))),
         ("listall", actor(6, &["listall"], None)),
         ("cloudadmin", actor(7, cloudadmin, None)),
         (
@@ -103,6 +105,13 @@ fn matrix() {
     let target = Target::Project(region, ProjectName::trusted("bots"));
     let person = |entry| Target::Person(ProjectName::trusted("bots"), EntryUuid::trusted(entry));
     let (themselves, another) = (person("e"), person("another"));
+    let own = |entry| Target::Own(EntryUuid::trusted(entry));
+    let owns = [("own", own("e")), ("another's", own("another"))];
+    let role = |role: &str, entry: &str| {
+        let entry = Some(EntryUuid::trusted(entry));
+        Target::Role(ProjectName::trusted("bots"), role.to_owned(), entry)
+    };
+    let (own_role, anothers_role) = (role("keeper", "e"), role("keeper", "another"));
     let mut table = String::new();
     for (policy_name, policy) in &policies {
         writeln!(table, "# {policy_name}").unwrap();
@@ -126,12 +135,32 @@ fn matrix() {
             let leave = word(Action::MemberRemove, &themselves);
             let oust = word(Action::MemberRemove, &another);
             write!(table, " leave={leave} oust={oust}").unwrap();
+            // What is theirs, and what is another's.
+            for (whose, target) in &owns {
+                for action in [Action::KeyAdd, Action::KeyRemove, Action::OperationShow] {
+                    write!(table, " {whose}-{action}={}", word(action, target)).unwrap();
+                }
+                for wish in [
+                    Action::OperationCancel,
+                    Action::OperationRetry,
+                    Action::OperationGiveUp,
+                ] {
+                    let may = authorise_wish(policy, actor, wish, (Action::KeyAdd, target), 99);
+                    let may = may.map_or_else(|no| no.message.key, |()| "yes".to_owned());
+                    let may = may.replace("openstackmanager-", "");
+                    write!(table, " {whose}-key-{wish}={may}").unwrap();
+                }
+            }
+            let lay_down = word(Action::RoleRemove, &own_role);
+            let give = word(Action::RoleAdd, &anothers_role);
+            write!(table, " lay-down-role={lay_down} give-role={give}").unwrap();
             // Somebody else's operations, taken back.
             for (what, action, target) in [
                 ("create", Action::InstanceCreate, &target),
                 ("own-removal", Action::MemberRemove, &themselves),
                 ("removal", Action::MemberRemove, &another),
                 ("addition", Action::MemberAdd, &another),
+                ("role", Action::RoleAdd, &anothers_role),
             ] {
                 write!(table, " cancel-{what}={}", wish(action, target)).unwrap();
             }

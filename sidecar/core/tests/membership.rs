@@ -61,6 +61,7 @@ fn facts(admins: &[&str], asked: &str) -> MembershipFacts {
         person: NAMES.contains(&asked).then(|| person(asked)),
         in_group: Some(in_project),
         cloud_role: Some(("member".to_owned(), in_project)),
+        has_role: true,
     }
 }
 

@@ -22,7 +22,7 @@ use crate::http::{self, Actions, Ask, Backlog, Gate, Health, Http};
 use crate::late::Late;
 use crate::log::Book;
 use crate::observe::Observer;
-use crate::operations::{Effects, Runner};
+use crate::operations::{Effects, Founding, Runner};
 use crate::telemetry::metrics;
 use async_trait::async_trait;
 use chrono::Utc;
@@ -151,6 +151,12 @@ impl App {
                 self.directory.clone(),
                 self.assigner.clone(),
             ),
+            founding: Founding {
+                pins: self.store.clone(),
+                numbers: self.store.clone(),
+                identity: self.cloud.clone(),
+                first_gid: config.ldap.first_project_gid,
+            },
             work_bell: work_bell.clone(),
             page_bell: page_bell.clone(),
             loggers: Loggers::new(config.log.operations.clone()),
@@ -329,6 +335,7 @@ pub fn settings(config: &Config) -> Settings {
     });
     Settings {
         policy: config.authz(),
+        roles: config.policy.roles.clone(),
         regions: regions.collect(),
         wiki_login_is_ldap: config.ldap.wiki_login_is_ldap,
         cloud_role: config

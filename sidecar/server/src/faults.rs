@@ -76,5 +76,6 @@ fn add_line(file: &str, line: &str) -> std::io::Result<()> {
         .create(true)
         .append(true)
         .open(file)?;
-    writeln!(file, "{line}")
+    // In one piece: others are held at the same moment.
+    file.write_all(format!("{line}\n").as_bytes())
 }

@@ -19,14 +19,22 @@ use osm_core::action::Action;
 use osm_core::actor::{Actor, WikiUser};
 use osm_core::authz::{PROJECTADMIN, Permit, Policy, Target, authorise, authorise_own};
 use osm_core::drift::{Difference, plan_repair};
+use osm_core::founding::{
+    DeletionFacts, FoundingFacts, plan_configure_project, plan_create_project, plan_delete_project,
+};
+use osm_core::ids::ProjectName;
 use osm_core::instance::{
     CreateFacts, CreateRequest, plan_configure, plan_create, plan_delete, plan_reboot,
     plan_remove_stray,
 };
-use osm_core::membership::{MembershipFacts, plan_add_member, plan_remove_member};
+use osm_core::keys::{Key, hash, plan_add_key, plan_remove_key};
+use osm_core::membership::{
+    MembershipFacts, plan_add_member, plan_add_role, plan_remove_member, plan_remove_role,
+};
 use osm_core::plan::{Change, Plan};
 use osm_core::ports::{Kind, OperationState, PortError};
 use osm_core::probe::plan_probe;
+use osm_core::project::ManagedProject;
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 use twins::{
@@ -54,6 +62,10 @@ fn permit_to(action: Action, target: Target) -> Permit {
         let roles = BTreeSet::from([PROJECTADMIN.to_owned()]);
         ann.projects.insert(project(), roles);
         person = Some(ann);
+    }
+    if let Target::Own(entry) = &target {
+        let mut all = people::NAMES.into_iter().map(people::person);
+        person = all.find(|person| person.entry == *entry);
     }
     let admin = Actor { user, person };
     authorise(&Policy::default(), &admin, action, &target).unwrap()
@@ -86,7 +98,50 @@ fn planned(action: Action, cloud: &Cloud, pick: usize, groups: &BTreeSet<String>
             plan_create(&permit, &facts, &request).ok()
         }
         Action::MemberAdd => plan_add_member(&permit, &facts_of(&cloud.places, pick)).ok(),
+        Action::KeyAdd | Action::KeyRemove => {
+            let uid = people::NAMES[pick % people::NAMES.len()];
+            let key = twins::keys::key_of(uid, 1).line;
+            let facts = twins::keys::key_facts(&cloud.places, uid);
+            let permit = permit_to(action, Target::Own(facts.person.entry.clone()));
+            match action {
+                Action::KeyAdd => plan_add_key(&permit, &facts, &Key::pasted(&key).unwrap()).ok(),
+                _ => plan_remove_key(&permit, &facts, &hash(&key)).ok(),
+            }
+        }
         Action::MemberRemove => plan_remove_member(&permit, &facts_of(&cloud.places, pick)).ok(),
+        Action::ProjectCreate => {
+            let person = |nth: usize| people::person(people::NAMES[nth % people::NAMES.len()]);
+            let facts = FoundingFacts {
+                name: ProjectName::trusted("fresh"),
+                description: wanted.join(" "),
+                founders: (0..pick % 3 + 1).map(person).collect(),
+                roles: vec![PROJECTADMIN.to_owned()],
+                cloud_role: Some(people::CLOUD_ROLE.to_owned()),
+                taken: None,
+            };
+            plan_create_project(&permit, &facts).ok()
+        }
+        Action::ProjectConfigure => {
+            plan_configure_project(&permit, &managed(cloud), &wanted.join(" ")).ok()
+        }
+        Action::ProjectDelete => {
+            let facts = DeletionFacts {
+                managed: managed(cloud),
+                held: people::held(&cloud.places),
+                instances: Vec::new(),
+                below: Vec::new(),
+                founder: true,
+            };
+            plan_delete_project(&permit, &facts).ok()
+        }
+        Action::RoleAdd | Action::RoleRemove => {
+            let target = Target::Role(project(), PROJECTADMIN.to_owned(), None);
+            let (permit, facts) = (permit_to(action, target), facts_of(&cloud.places, pick));
+            match action {
+                Action::RoleAdd => plan_add_role(&permit, &facts).ok(),
+                _ => plan_remove_role(&permit, &facts).ok(),
+            }
+        }
         Action::InstanceReboot => plan_reboot(&permit, &server()?).ok(),
         Action::InstanceDelete => plan_delete(&permit, &server()?).ok(),
         Action::InstanceRemoveStray => plan_remove_stray(&permit, &server()?, false).ok(),
@@ -104,6 +159,13 @@ fn planned(action: Action, cloud: &Cloud, pick: usize, groups: &BTreeSet<String>
             plan_repair(&permit, &difference, &project_id()).ok()
         }
         _ => None,
+    }
+}
+
+fn managed(cloud: &Cloud) -> ManagedProject {
+    ManagedProject {
+        project: people::bots(&cloud.places),
+        project_id: project_id(),
     }
 }
 
@@ -125,14 +187,20 @@ fn actions() -> Vec<Action> {
 
 fn clouds() -> impl Strategy<Value = Cloud> {
     let groups = || prop::collection::btree_set(prop::sample::select(GROUPS.to_vec()), 0..4);
-    // In the project or not, and an admin of it or not.
-    let people = prop::array::uniform4(any::<Option<bool>>());
+    // In the project or not, and an admin of it or not; with a key or not.
+    let people = prop::array::uniform4(any::<(Option<bool>, Option<bool>)>());
     (prop::collection::vec(groups(), 1..4), people).prop_map(|(servers, people)| {
         let named = people::NAMES.into_iter().zip(people);
-        let members = named.filter_map(|(uid, admin)| Some((uid, admin?)));
+        let members = named
+            .clone()
+            .filter_map(|(uid, (admin, _))| Some((uid, admin?)));
+        let keys = named.filter_map(|(uid, (_, key))| Some((uid, u8::from(key?))));
         let servers = servers.into_iter();
         Cloud {
-            places: people::places(members),
+            places: people::places(members)
+                .into_iter()
+                .chain(twins::keys::keys(keys))
+                .collect(),
             ..Cloud::with(servers.map(|set| set.into_iter().map(str::to_owned).collect()))
         }
     })

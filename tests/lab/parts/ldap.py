@@ -1,7 +1,7 @@
 """OpenLDAP's slapd with the tree of people, projects, roles and groups that the sidecar manages.
 
-Accounts: cn=admin (everything), cn=openstackmanager,ou=services (the sidecar: writes `member` of
-projects and groups and `roleOccupant` of roles, reads the rest), cn=keystone,ou=services (reads).
+Accounts: cn=admin (everything), cn=openstackmanager,ou=services (the sidecar: writes projects,
+groups and `sshPublicKey` of people, reads the rest), cn=keystone,ou=services (reads).
 """
 
 from __future__ import annotations

@@ -2,17 +2,16 @@
 
 use super::LdapConfig;
 use super::entry::Entry;
+use super::failure::Failure;
 use crate::secret::Secret;
 use ldap3::adapters::{Adapter, EntriesOnly, PagedResults};
-use ldap3::{Ldap as Handle, LdapConnAsync, LdapConnSettings, LdapError, LdapResult, Mod, Scope};
+use ldap3::{Ldap as Handle, LdapConnAsync, LdapConnSettings, Mod, Scope};
 use osm_core::ports::{Kind, PortError};
 use std::collections::HashSet;
 use std::fmt;
 use std::time::Duration;
 use tokio::sync::Mutex;
 
-/// The part's name in errors.
-const SYSTEM: &str = "ldap";
 /// For a connection with its TLS and bind.
 const CONNECT_LIMIT: Duration = Duration::from_secs(5);
 /// For one answer of the server.
@@ -21,12 +20,11 @@ const ANSWER_LIMIT: Duration = Duration::from_secs(10);
 const SEARCH_LIMIT: Duration = Duration::from_secs(30);
 /// Entries asked for at a time (RFC 2696): servers bound what they give at once.
 const PAGE_SIZE: i32 = 500;
-/// The server's words are cut to so many characters.
-const DETAIL_LIMIT: usize = 300;
 
 const NO_SUCH_ATTRIBUTE: u32 = 16;
 const ATTRIBUTE_OR_VALUE_EXISTS: u32 = 20;
 const NO_SUCH_OBJECT: u32 = 32;
+const ENTRY_ALREADY_EXISTS: u32 = 68;
 const INAPPROPRIATE_AUTHENTICATION: u32 = 48;
 const INVALID_CREDENTIALS: u32 = 49;
 
@@ -57,10 +55,35 @@ pub(super) struct Search<'a> {
 }
 
 /// One value of an attribute, to be there or not.
+#[derive(Clone)]
 pub(super) struct Change<'a> {
     pub(super) attribute: &'static str,
     pub(super) value: &'a str,
     pub(super) there: bool,
+}
+
+/// Attributes with their values.
+pub(super) type Attributes<'a> = Vec<(&'a str, HashSet<&'a str>)>;
+
+/// What is written to one entry. Each says by which result code it is so already.
+enum Write<'a> {
+    Values(&'a [Change<'a>]),
+    /// One value for another: only where the old one still stands.
+    Exchange(&'static str, Option<&'a str>, Option<&'a str>),
+    Add(Attributes<'a>),
+    Delete,
+}
+
+impl Write<'_> {
+    fn told(&self) -> &'static str {
+        match self {
+            Self::Values([Change { there: true, .. }, ..]) => "add a value to",
+            Self::Values(_) => "take a value out of",
+            Self::Exchange(..) => "exchange a value of",
+            Self::Add(_) => "add",
+            Self::Delete => "delete",
+        }
+    }
 }
 
 impl Connections {
@@ -92,21 +115,58 @@ impl Connections {
     /// Adds one value to an entry, or takes one out, and leaves all others alone, whoever else writes. It is done
     /// as well where it was so already: `false` then.
     pub(super) async fn change(&self, dn: &str, change: &Change<'_>) -> Result<bool, PortError> {
+        self.change_all(dn, std::slice::from_ref(change)).await
+    }
+
+    /// Several at once, all the same way and all or none: `false` where one of them was so already.
+    pub(super) async fn change_all(
+        &self,
+        dn: &str,
+        changes: &[Change<'_>],
+    ) -> Result<bool, PortError> {
+        self.write(dn, &Write::Values(changes)).await
+    }
+
+    /// Puts one value of an attribute in the place of another; `false` where that one is not there any more.
+    pub(super) async fn exchange(
+        &self,
+        dn: &str,
+        attribute: &'static str,
+        before: Option<&str>,
+        after: Option<&str>,
+    ) -> Result<bool, PortError> {
+        self.write(dn, &Write::Exchange(attribute, before, after))
+            .await
+    }
+
+    /// Adds an entry; `false` where there is one of that name.
+    pub(super) async fn add(
+        &self,
+        dn: &str,
+        attributes: Attributes<'_>,
+    ) -> Result<bool, PortError> {
+        self.write(dn, &Write::Add(attributes)).await
+    }
+
+    /// Deletes an entry that has none below it; `false` where it was gone.
+    pub(super) async fn delete(&self, dn: &str) -> Result<bool, PortError> {
+        self.write(dn, &Write::Delete).await
+    }
+
+    /// `false` where it was so already.
+    async fn write(&self, dn: &str, what: &Write<'_>) -> Result<bool, PortError> {
         let (handle, kept) = self.service().await?;
-        let mut outcome = modify(handle, dn, change).await;
+        let mut outcome = written(handle, dn, what).await;
+        // What is written here may be written twice.
         if kept && lost(&outcome) {
             self.forget().await;
-            outcome = modify(self.service().await?.0, dn, change).await;
+            outcome = written(self.service().await?.0, dn, what).await;
         }
         if !answered(&outcome) {
             self.forget().await;
         }
         outcome.map_err(|failure| {
-            let operation = match change.there {
-                true => "add a value to",
-                false => "take a value out of",
-            };
-            let mut error = failure.port_error(operation, dn);
+            let mut error = failure.port_error(what.told(), dn);
             if failure.code() == Some(NO_SUCH_OBJECT) {
                 // It was there a moment ago: who tries again looks for it by what no rename changes.
                 error.kind = Kind::Unavailable;
@@ -204,17 +264,43 @@ async fn run(mut handle: Handle, search: &Search<'_>) -> Result<Vec<Entry>, Fail
     .await
 }
 
-async fn modify(mut handle: Handle, dn: &str, change: &Change<'_>) -> Result<bool, Failure> {
-    let values = HashSet::from([change.value]);
-    let (modification, so_already) = match change.there {
-        true => (
-            Mod::Add(change.attribute, values),
-            ATTRIBUTE_OR_VALUE_EXISTS,
-        ),
-        false => (Mod::Delete(change.attribute, values), NO_SUCH_ATTRIBUTE),
-    };
+async fn written(mut handle: Handle, dn: &str, what: &Write<'_>) -> Result<bool, Failure> {
+    let one = |value: &&'_ str| HashSet::from([(*value).to_owned()]);
     within(ANSWER_LIMIT, async {
-        let result = handle.modify(dn, vec![modification]).await?;
+        let (result, so_already) = match what {
+            Write::Values(changes) => {
+                let modifications = changes.iter().map(|change| {
+                    let (attribute, value) = (change.attribute.to_owned(), one(&change.value));
+                    match change.there {
+                        true => Mod::Add(attribute, value),
+                        false => Mod::Delete(attribute, value),
+                    }
+                });
+                let so_already = match changes.first() {
+                    Some(Change { there: true, .. }) => ATTRIBUTE_OR_VALUE_EXISTS,
+                    _ => NO_SUCH_ATTRIBUTE,
+                };
+                (
+                    handle.modify(dn, modifications.collect()).await?,
+                    so_already,
+                )
+            }
+            Write::Exchange(attribute, before, after) => {
+                let old = before
+                    .iter()
+                    .map(|v| Mod::Delete((*attribute).to_owned(), one(v)));
+                let new = after
+                    .iter()
+                    .map(|v| Mod::Add((*attribute).to_owned(), one(v)));
+                let both = old.chain(new).collect();
+                (handle.modify(dn, both).await?, NO_SUCH_ATTRIBUTE)
+            }
+            Write::Add(attributes) => {
+                let all = attributes.clone();
+                (handle.add(dn, all).await?, ENTRY_ALREADY_EXISTS)
+            }
+            Write::Delete => (handle.delete(dn).await?, NO_SUCH_OBJECT),
+        };
         if result.rc == so_already {
             return Ok(false);
         }
@@ -240,99 +326,4 @@ fn lost<T>(outcome: &Result<T, Failure>) -> bool {
 /// The connection is in order.
 fn answered<T>(outcome: &Result<T, Failure>) -> bool {
     outcome.as_ref().err().is_none_or(Failure::answered)
-}
-
-/// Why the server did not do what it was asked.
-#[derive(Debug, thiserror::Error)]
-enum Failure {
-    #[error(transparent)]
-    Ldap(#[from] LdapError),
-    #[error("no answer within {0:?}")]
-    Slow(Duration),
-    #[error("an entry that makes no sense")]
-    Nonsense,
-}
-
-impl From<LdapResult> for Failure {
-    fn from(result: LdapResult) -> Self {
-        Self::Ldap(LdapError::LdapResult { result })
-    }
-}
-
-impl Failure {
-    /// The server took the request and said no; the connection is in order.
-    fn answered(&self) -> bool {
-        matches!(self, Self::Ldap(LdapError::LdapResult { .. }))
-    }
-
-    /// The result code of its no.
-    fn code(&self) -> Option<u32> {
-        match self {
-            Self::Ldap(LdapError::LdapResult { result }) => Some(result.rc),
-            _ => None,
-        }
-    }
-
-    /// The connection broke, at the latest while we waited.
-    fn connection_lost(&self) -> bool {
-        matches!(
-            self,
-            Self::Ldap(
-                LdapError::Io { .. }
-                    | LdapError::OpSend { .. }
-                    | LdapError::ResultRecv { .. }
-                    | LdapError::IdScrubSend { .. }
-                    | LdapError::EndOfStream
-            )
-        )
-    }
-
-    fn kind(&self) -> Kind {
-        match self {
-            Self::Slow(_) | Self::Ldap(LdapError::Timeout { .. }) => Kind::Timeout,
-            Self::Nonsense => Kind::Protocol,
-            Self::Ldap(LdapError::LdapResult { result }) => kind_of_code(result.rc),
-            Self::Ldap(
-                LdapError::UnknownScheme(_)
-                | LdapError::UrlParsing { .. }
-                | LdapError::FilterParsing,
-            ) => Kind::Rejected,
-            Self::Ldap(_) => Kind::Unavailable,
-        }
-    }
-
-    fn port_error(&self, operation: &str, target: &str) -> PortError {
-        let detail = match self {
-            Self::Ldap(LdapError::LdapResult { result }) => {
-                let hint = hint(result.rc).map_or_else(String::new, |hint| format!("; {hint}"));
-                let words: String = result.text.chars().take(DETAIL_LIMIT).collect();
-                format!("result code {} {words}{hint}", result.rc)
-            }
-            other => other.to_string().chars().take(DETAIL_LIMIT).collect(),
-        };
-        PortError::new(SYSTEM, operation, target, self.kind(), detail)
-    }
-}
-
-/// RFC 4511, appendix A. "No such object" is not `NotFound`: it is the base of a search that is
-/// missing or hidden from us, which says nothing about the person or project looked for.
-fn kind_of_code(code: u32) -> Kind {
-    match code {
-        3 => Kind::Timeout,
-        4 | 11 => Kind::TooLarge,
-        8 | 13 | 48 | 49 | 50 => Kind::Denied,
-        51 | 52 | 80 => Kind::Unavailable,
-        _ => Kind::Rejected,
-    }
-}
-
-fn hint(code: u32) -> Option<&'static str> {
-    match code {
-        8 | 13 => Some("the server wants TLS: set [ldap] starttls"),
-        32 => Some("compare the bases in [ldap] with the tree, and what the account may read"),
-        50 => Some("what the account must be allowed to do is in docs/INSTALL.md"),
-        65 => Some("a group keeps one member: let the service account be in it"),
-        48 | 49 => Some("compare [ldap] bind_dn and password with the entry"),
-        _ => None,
-    }
 }

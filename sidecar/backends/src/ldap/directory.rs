@@ -35,6 +35,10 @@ impl Directory for Ldap {
         self.person_of(self.only("cn", cn).await?).await
     }
 
+    async fn keys(&self, entry: &EntryUuid) -> Result<Option<Vec<String>>, PortError> {
+        self.keys_of(entry).await
+    }
+
     async fn prove(&self, uid: &str, password: &str) -> Result<Option<EntryUuid>, PortError> {
         if password.is_empty() {
             return Ok(None);
@@ -71,6 +75,23 @@ impl Directory for Ldap {
 
     async fn holds(&self, grant: &Grant) -> Result<Option<bool>, PortError> {
         self.has_place(grant).await
+    }
+
+    async fn below_project(&self, project: &EntryUuid) -> Result<Vec<String>, PortError> {
+        match self.entry_of_project(project).await? {
+            Some(entry) => self.dns_below(&entry.dn).await,
+            None => Ok(Vec::new()),
+        }
+    }
+
+    async fn has_gid(&self, gid: u32) -> Result<bool, PortError> {
+        for base in [&self.config.groups_base, &self.config.people_base] {
+            let filter = equals("gidNumber", &gid.to_string());
+            if !self.below(base, filter, &["1.1"]).await?.is_empty() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     async fn places(&self) -> Result<Places, PortError> {
@@ -117,7 +138,7 @@ fn uuid(entry: &Entry) -> Option<EntryUuid> {
 }
 
 /// Whether it is the entry of that identity; UUIDs are the same in any capitals.
-fn is(found: &Entry, entry: &EntryUuid) -> bool {
+pub(super) fn is(found: &Entry, entry: &EntryUuid) -> bool {
     let uuid = found.first("entryUUID");
     uuid.is_some_and(|uuid| uuid.eq_ignore_ascii_case(entry.as_str()))
 }

@@ -25,6 +25,11 @@ impl Dn {
             .map(Self)
     }
 
+    /// How many parts it has.
+    pub(super) fn depth(&self) -> usize {
+        self.0.len()
+    }
+
     /// The name of the entry above; `None` at the root.
     pub(super) fn parent(&self) -> Option<Self> {
         self.0.split_first().map(|(_, rest)| Self(rest.to_vec()))

@@ -9,8 +9,10 @@ use super::directory::{GROUPS, ROLES, equals};
 use super::entry::Entry;
 use async_trait::async_trait;
 use ldap3::Scope;
+use osm_core::ids::EntryUuid;
+use osm_core::keys::Held;
 use osm_core::membership::{Grant, Place};
-use osm_core::ports::{DirectoryWrite, Kind, Leave, PortError};
+use osm_core::ports::{DirectoryWrite, Kind, Leave, PortError, ProjectPart};
 
 /// The entry that holds a place, and the attribute with its people.
 struct Seats {
@@ -20,12 +22,34 @@ struct Seats {
 
 #[async_trait]
 impl DirectoryWrite for Ldap {
+    async fn set_key(&self, key: &Held, there: bool, leave: &dyn Leave) -> Result<bool, PortError> {
+        self.change_key(key, there, leave).await
+    }
+
     async fn give(&self, grant: &Grant, leave: &dyn Leave) -> Result<bool, PortError> {
         self.seat(grant, true, leave).await
     }
 
     async fn take(&self, grant: &Grant, leave: &dyn Leave) -> Result<bool, PortError> {
         self.seat(grant, false, leave).await
+    }
+
+    async fn make(&self, what: ProjectPart<'_>, leave: &dyn Leave) -> Result<bool, PortError> {
+        self.make_part(what, leave).await
+    }
+
+    async fn unmake(&self, what: ProjectPart<'_>, leave: &dyn Leave) -> Result<bool, PortError> {
+        self.unmake_part(what, leave).await
+    }
+
+    async fn describe(
+        &self,
+        project: &EntryUuid,
+        before: Option<&str>,
+        after: Option<&str>,
+        leave: &dyn Leave,
+    ) -> Result<bool, PortError> {
+        self.describe_project(project, before, after, leave).await
     }
 }
 
@@ -106,7 +130,7 @@ impl Ldap {
     }
 
     /// The entry of this very name; none where two have it.
-    async fn named(
+    pub(super) async fn named(
         &self,
         base: &str,
         scope: Scope,

@@ -129,6 +129,14 @@ impl Pins for Store {
         })
         .await
     }
+
+    async fn forget(&self, name: &ProjectName, at: DateTime<Utc>) -> Result<(), PortError> {
+        self.forget_pin(name, at).await
+    }
+
+    async fn deleted(&self, name: &ProjectName) -> Result<Option<DateTime<Utc>>, PortError> {
+        self.deletion_of(name).await
+    }
 }
 
 fn pin((name, entry, project_id): (String, String, String)) -> Pin {

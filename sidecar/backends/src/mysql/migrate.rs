@@ -7,7 +7,7 @@ use mysql_async::prelude::Queryable;
 use osm_core::ports::PortError;
 
 /// A file of `migrations/`; its number is its place in the list, from 1.
-const MIGRATIONS: [(&str, &str); 9] = [
+const MIGRATIONS: [(&str, &str); 10] = [
     ("store", include_str!("migrations/0001_store.sql")),
     (
         "cancellations",
@@ -23,6 +23,7 @@ const MIGRATIONS: [(&str, &str); 9] = [
     ("log", include_str!("migrations/0007_log.sql")),
     ("log tokens", include_str!("migrations/0008_log_tokens.sql")),
     ("log posts", include_str!("migrations/0009_log_posts.sql")),
+    ("projects", include_str!("migrations/0010_projects.sql")),
 ];
 
 /// So long does one replica wait for another that is migrating.

@@ -1,6 +1,6 @@
 //! MySQL/MariaDB: what we remember ourselves.
 //!
-//! Reading order: `migrations/` (the tables) → [`Store`] → `links` (links, pins, nonces) →
+//! Reading order: `migrations/` (the tables) → [`Store`] → `links` (links, pins, nonces), `projects` →
 //! `operations` (submitting, reading) → `work` (what the runner does) → `pages` → `instances` →
 //! `audit` (writing it), `seals` (its chain) and `trail` (reading it) → `holds` (all writing held after a restore) → `logs`
 //! and `log_work` (the Server Admin Log) with `speakers`, `log_tokens` and `log_posts`, and `elections`.
@@ -21,6 +21,7 @@ mod operations;
 mod overtaken;
 mod page_claims;
 mod pages;
+mod projects;
 mod seals;
 mod speakers;
 mod stored;

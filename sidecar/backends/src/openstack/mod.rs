@@ -17,6 +17,7 @@ mod image;
 mod microversion;
 mod names;
 mod network;
+mod projects;
 mod request;
 mod request_id;
 mod roles;

@@ -5,7 +5,7 @@ use super::http::Reply;
 use super::request::{Request, Service};
 use super::{OpenStack, OpenStackConfig};
 use async_trait::async_trait;
-use osm_core::ids::ProjectId;
+use osm_core::ids::{OperationId, ProjectId, ProjectName};
 use osm_core::ports::{Assignment, IdentityWrite, Kind, Leave, PortError};
 use reqwest::Method;
 use serde::Deserialize;
@@ -15,7 +15,13 @@ use std::collections::HashMap;
 /// Assigns roles to the people of one domain.
 pub struct Assigner {
     cloud: Cloud,
-    people_domain: String,
+    pub(super) people_domain: String,
+    /// The account that works in projects, which is not this one, and its domain.
+    pub(super) worker: (String, String),
+    /// What it is assigned in a new project.
+    pub(super) member_role: String,
+    /// The domain of all projects.
+    pub(super) project_domain: String,
 }
 
 /// A list of things with names, under whatever key.
@@ -32,7 +38,7 @@ struct Named {
 }
 
 /// An assignment, by the ids in its path.
-struct Found<'a> {
+pub(super) struct Found<'a> {
     project: &'a ProjectId,
     user: String,
     role: String,
@@ -42,14 +48,22 @@ struct Found<'a> {
 
 impl Assigner {
     /// Calls nothing yet. The account's `reader_project` is the project that it logs in to.
-    pub fn new(config: OpenStackConfig, people_domain: String) -> Result<Self, PortError> {
+    pub fn new(
+        config: OpenStackConfig,
+        people_domain: String,
+        worker: (String, String),
+        member_role: String,
+    ) -> Result<Self, PortError> {
         Ok(Self {
+            project_domain: config.project_domain.clone(),
             cloud: Cloud::new(config, OpenStack::CALL_TIMEOUT)?,
             people_domain,
+            worker,
+            member_role,
         })
     }
 
-    async fn ask(&self, request: &Request) -> Result<Reply, PortError> {
+    pub(super) async fn ask(&self, request: &Request) -> Result<Reply, PortError> {
         Ok(self.cloud.keystone(request).await?.0)
     }
 
@@ -70,17 +84,26 @@ impl Assigner {
             .map(|row| row.id))
     }
 
-    async fn needed(&self, request: Request, name: &str) -> Result<String, PortError> {
+    pub(super) async fn needed(&self, request: Request, name: &str) -> Result<String, PortError> {
         let missing = request.error(Kind::NotFound, "Keystone has nothing of that name");
         self.id(request, name).await?.ok_or(missing)
     }
 
     /// `None` where Keystone has no such user, and so nothing is assigned.
     async fn find<'a>(&self, what: Assignment<'a>) -> Result<Option<Found<'a>>, PortError> {
+        self.find_in(&self.people_domain, what).await
+    }
+
+    pub(super) async fn find_in<'a>(
+        &self,
+        domain: &str,
+        what: Assignment<'a>,
+    ) -> Result<Option<Found<'a>>, PortError> {
         let Assignment { project, uid, role } = what;
         let get = |what, target: &str, path| Request::get(Service::Identity, what, target, path);
-        let domain = get("find the domain", &self.people_domain, "/domains");
-        let domain = self.needed(domain, &self.people_domain).await?;
+        let domain = self
+            .needed(get("find the domain", domain, "/domains"), domain)
+            .await?;
         let user = get("find the user", uid, "/users").query("domain_id", domain);
         let Some(user) = self.id(user, uid).await? else {
             return Ok(None);
@@ -95,7 +118,7 @@ impl Assigner {
         }))
     }
 
-    async fn change(
+    pub(super) async fn change(
         &self,
         method: Method,
         at: &Found<'_>,
@@ -163,5 +186,23 @@ impl IdentityWrite for Assigner {
             Some(found) => self.change(Method::DELETE, &found, leave).await,
             None => Ok(false),
         }
+    }
+
+    async fn make_project(
+        &self,
+        name: &ProjectName,
+        by: &OperationId,
+        leave: &dyn Leave,
+    ) -> Result<bool, PortError> {
+        self.created(name, by, leave).await
+    }
+
+    async fn unmake_project(
+        &self,
+        name: &ProjectName,
+        which: Result<&ProjectId, &OperationId>,
+        leave: &dyn Leave,
+    ) -> Result<bool, PortError> {
+        self.deleted(name, which, leave).await
     }
 }

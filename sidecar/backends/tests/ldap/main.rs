@@ -11,6 +11,7 @@
 )]
 
 mod hosts;
+mod keys;
 #[path = "../support/leave.rs"]
 mod leave;
 mod membership;

@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 /// So many come at once.
 const CROWD: usize = 20;
-const INSUFFICIENT_ACCESS: u32 = 50;
+pub const INSUFFICIENT_ACCESS: u32 = 50;
 
 async fn project(directory: &Ldap, name: &str) -> Project {
     let name = ProjectName::parse(name).unwrap();

@@ -3,9 +3,10 @@
 use crate::leave::May;
 use osm_backends::openstack::{Assigner, OpenStack, OpenStackConfig};
 use osm_backends::secret::Secret;
-use osm_core::ids::ProjectId;
+use osm_core::ids::{OperationId, ProjectId, ProjectName};
 use osm_core::ports::{Assignment, Identity, IdentityWrite, Kind};
 use std::path::PathBuf;
+use uuid::Uuid;
 
 const DOMAIN: &str = "people";
 const MEMBER: &str = "member";
@@ -32,8 +33,13 @@ fn keeper() -> OpenStackConfig {
     )
 }
 
+fn assigner_of(people: &str) -> Assigner {
+    let worker = ("openstackmanager".to_owned(), "Default".to_owned());
+    Assigner::new(keeper(), people.to_owned(), worker, MEMBER.to_owned()).unwrap()
+}
+
 fn assigner() -> Assigner {
-    Assigner::new(keeper(), DOMAIN.to_owned()).unwrap()
+    assigner_of(DOMAIN)
 }
 
 async fn tools() -> ProjectId {
@@ -95,7 +101,7 @@ async fn what_is_not_there_and_what_is_not_allowed() {
         assert!(!lost.unwrap());
     }
     let nowhere = ProjectId::trusted("0123456789abcdef0123456789abcdef");
-    let elsewhere = Assigner::new(keeper(), "no-such-domain".to_owned()).unwrap();
+    let elsewhere = assigner_of("no-such-domain");
     for (keystone, what, kind) in [
         (
             &keystone,
@@ -110,4 +116,43 @@ async fn what_is_not_there_and_what_is_not_allowed() {
         let (seen, why) = refused(keystone, what).await;
         assert_eq!(seen, kind, "{why}");
     }
+}
+
+#[tokio::test]
+#[ignore = "needs the lab: LAB_DIR"]
+async fn a_project_is_made_once_and_only_its_maker_takes_it_back() {
+    let keystone = assigner();
+    let name = ProjectName::trusted(format!("a{}", Uuid::new_v4().simple()));
+    let (by, other) = (
+        OperationId::trusted("01BY"),
+        OperationId::trusted("01OTHER"),
+    );
+    assert!(
+        keystone
+            .make_project(&name, &by, &May(false))
+            .await
+            .is_err()
+    );
+    for first in [true, false] {
+        let made = keystone.make_project(&name, &by, &May(true)).await;
+        assert_eq!(made.unwrap(), first);
+    }
+    let taken = keystone.make_project(&name, &other, &May(true)).await;
+    assert_eq!(taken.unwrap_err().kind, Kind::Conflict);
+    // Our account works in it.
+    let ours = OpenStack::new(super::lab::config()).unwrap();
+    let there = async || {
+        let known = ours.our_projects().await.unwrap();
+        known.into_iter().any(|p| p.name == name.as_str())
+    };
+    assert!(there().await);
+    let undone = keystone
+        .unmake_project(&name, Err(&other), &May(true))
+        .await;
+    assert!(!undone.unwrap() && there().await);
+    for first in [true, false] {
+        let undone = keystone.unmake_project(&name, Err(&by), &May(true)).await;
+        assert_eq!(undone.unwrap(), first);
+    }
+    assert!(!there().await);
 }

@@ -48,11 +48,15 @@ impl Loggers {
 /// In words, where it is worth a line.
 fn deed(plan: &Plan) -> Option<String> {
     let (name, region) = (&plan.name, &plan.region);
-    let person = || Some(&plan.steps.first()?.step.granted()?.cn);
+    let granted = || plan.steps.first()?.step.granted();
+    let person = || Some(&granted()?.cn);
+    let role = || granted()?.place.role();
     match plan.action {
         Action::InstanceCreate => Some(format!("created instance {name} in {region}")),
         Action::InstanceDelete => Some(format!("deleted instance {name} in {region}")),
         Action::MemberAdd => person().map(|cn| format!("added {cn} to the project")),
+        Action::RoleAdd => Some(format!("gave {} the role {}", person()?, role()?)),
+        Action::RoleRemove => Some(format!("took the role {} from {}", role()?, person()?)),
         Action::MemberRemove => person().map(|cn| format!("removed {cn} from the project")),
         _ => None,
     }

@@ -5,8 +5,9 @@ use super::region;
 use super::template::{Call, link, user};
 use super::title::summary_title;
 use crate::authz::PROJECTADMIN;
-use crate::ids::Region;
+use crate::ids::{ProjectName, Region};
 use crate::project::{ManagedProject, Member, WikiNames};
+use chrono::{DateTime, Utc};
 
 /// Most instances that a project's page lists; the special page has them all.
 pub const LISTED: usize = 500;
@@ -79,6 +80,14 @@ impl ProjectPage<'_> {
         let links: Vec<_> = names.into_iter().map(|n| link(&user(n))).collect();
         links.join(encode::SEPARATOR)
     }
+}
+
+/// The whole page of a project that was deleted; what people wrote stays.
+pub fn deleted(old: &str, name: &ProjectName, at: DateTime<Utc>) -> String {
+    let mut call = Call::new("deleted project");
+    call.text("Project Name", name.as_str());
+    call.time("Deletion Time", Some(at));
+    region::merge(old, &call.done())
 }
 
 /// A line an instance, so that a diff shows which came and which went.

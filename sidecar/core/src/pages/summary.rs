@@ -53,6 +53,21 @@ fn grouped(verb: &str, instance: &str, how: &str, group: &str) -> String {
     format!("{verb} instance {instance} {how} security group {group}")
 }
 
+/// "created project bots"
+pub fn project_made(project: &ProjectName) -> String {
+    format!("created project {project}")
+}
+
+/// "deleted project bots"
+pub fn project_deleted(project: &ProjectName) -> String {
+    format!("deleted project {project}")
+}
+
+/// "changed the description of project bots"
+pub fn described(project: &ProjectName) -> String {
+    format!("changed the description of project {project}")
+}
+
 /// "added Outsider to project bots"
 pub fn added(person: &str, project: &ProjectName) -> String {
     belonging("added", person, "to", project)

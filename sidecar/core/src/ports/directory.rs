@@ -3,7 +3,9 @@
 use super::PortError;
 use crate::actor::Person;
 use crate::drift::Assigned;
-use crate::ids::{EntryUuid, ProjectId, ProjectName};
+use crate::founding::Part;
+use crate::ids::{EntryUuid, OperationId, ProjectId, ProjectName};
+use crate::keys::Held;
 use crate::membership::Grant;
 use crate::project::Project;
 use crate::puppet::Host;
@@ -31,6 +33,8 @@ pub trait Directory: Send + Sync {
     async fn person_by_uid(&self, uid: &str) -> Result<Option<Person>, PortError>;
     /// The entry of a name (`cn`), octet-exact.
     async fn person_by_cn(&self, cn: &str) -> Result<Option<Person>, PortError>;
+    /// The SSH public keys at a person's entry, as they stand there; `None` where there is no such entry.
+    async fn keys(&self, entry: &EntryUuid) -> Result<Option<Vec<String>>, PortError>;
     /// Proves a person's password by a bind of their own; the password is not kept.
     async fn prove(&self, uid: &str, password: &str) -> Result<Option<EntryUuid>, PortError>;
     /// All projects with members and roles, in few searches.
@@ -40,6 +44,10 @@ pub trait Directory: Send + Sync {
     /// Whether a person has a place in LDAP; `None` where the project, group or role is not there to be in.
     /// A place in Keystone is not ours to know.
     async fn holds(&self, grant: &Grant) -> Result<Option<bool>, PortError>;
+    /// The DNs of what stands below a project's entry.
+    async fn below_project(&self, project: &EntryUuid) -> Result<Vec<String>, PortError>;
+    /// Whether somebody or something has this number for a posix group.
+    async fn has_gid(&self, gid: u32) -> Result<bool, PortError>;
     /// All places in groups and roles, in few searches.
     async fn places(&self) -> Result<Places, PortError>;
     /// The entries of hosts, all of them or those changed since, in one search; none where we know of no base.
@@ -56,14 +64,40 @@ pub trait Leave: Send + Sync {
     async fn still(&self) -> Result<(), PortError>;
 }
 
-/// Writing LDAP: one value at a time, so that two who write at once lose nothing. Both say whether anything is
+/// A part of a project, to be made or deleted.
+#[derive(Clone, Copy, Debug)]
+#[allow(missing_docs)]
+pub struct ProjectPart<'a> {
+    pub project: &'a ProjectName,
+    pub part: &'a Part,
+    /// A number for its posix group.
+    pub gid: Option<u32>,
+    /// By which operation.
+    pub by: Option<&'a OperationId>,
+}
+
+/// Writing LDAP: one value at a time, so that two who write at once lose nothing. All say whether anything is
 /// otherwise now; it is done as well where it was so already.
 #[async_trait]
 pub trait DirectoryWrite: Send + Sync {
+    /// Has an SSH public key at a person's entry, or not there.
+    async fn set_key(&self, key: &Held, there: bool, leave: &dyn Leave) -> Result<bool, PortError>;
     /// Gives a person a place in LDAP.
     async fn give(&self, grant: &Grant, leave: &dyn Leave) -> Result<bool, PortError>;
     /// Takes it away.
     async fn take(&self, grant: &Grant, leave: &dyn Leave) -> Result<bool, PortError>;
+    /// Makes a project's entries, marked with the operation; `Conflict` where somebody else's are there.
+    async fn make(&self, what: ProjectPart<'_>, leave: &dyn Leave) -> Result<bool, PortError>;
+    /// Deletes them, with all that stands below; who made them only matters where an operation is given.
+    async fn unmake(&self, what: ProjectPart<'_>, leave: &dyn Leave) -> Result<bool, PortError>;
+    /// Has a project say what it is for, where it still says what it said `before`.
+    async fn describe(
+        &self,
+        project: &EntryUuid,
+        before: Option<&str>,
+        after: Option<&str>,
+        leave: &dyn Leave,
+    ) -> Result<bool, PortError>;
 }
 
 /// A project as Keystone knows it.
@@ -109,4 +143,19 @@ pub trait IdentityWrite: Send + Sync {
     async fn assign(&self, what: Assignment<'_>, leave: &dyn Leave) -> Result<bool, PortError>;
     /// Takes it away.
     async fn unassign(&self, what: Assignment<'_>, leave: &dyn Leave) -> Result<bool, PortError>;
+    /// Makes a project, marked with the operation, and has our own account in it; `Conflict` where somebody else's
+    /// has the name.
+    async fn make_project(
+        &self,
+        name: &ProjectName,
+        by: &OperationId,
+        leave: &dyn Leave,
+    ) -> Result<bool, PortError>;
+    /// Deletes a project: the one of this id, or where there is none what the operation has made.
+    async fn unmake_project(
+        &self,
+        name: &ProjectName,
+        which: Result<&ProjectId, &OperationId>,
+        leave: &dyn Leave,
+    ) -> Result<bool, PortError>;
 }

@@ -56,6 +56,17 @@ pub trait Pins: Send + Sync {
     async fn pins(&self) -> Result<Vec<Pin>, PortError>;
     /// Records a pair at first sight; gives back the pair that holds, which may be another.
     async fn pin(&self, pin: &Pin) -> Result<Pin, PortError>;
+    /// A project was deleted through us: its pair is forgotten, and that it was there is remembered.
+    async fn forget(&self, name: &ProjectName, at: DateTime<Utc>) -> Result<(), PortError>;
+    /// When a project of that name was deleted through us, where none has the name now.
+    async fn deleted(&self, name: &ProjectName) -> Result<Option<DateTime<Utc>>, PortError>;
+}
+
+/// Numbers that are given once, however many ask at once.
+#[async_trait]
+pub trait Numbers: Send + Sync {
+    /// The next number of a kind, `from` at first.
+    async fn next(&self, kind: &str, from: u32) -> Result<u32, PortError>;
 }
 
 /// An operation to be recorded.
@@ -249,6 +260,14 @@ pub struct Operation {
 }
 
 impl Operation {
+    /// Whether anything of it can be taken back by now: not once something was begun that cannot.
+    pub fn can_be_taken_back(&self) -> bool {
+        let mut steps = self.plan.steps.iter().zip(&self.steps);
+        let begun = |state| matches!(state, StepState::Running | StepState::Done);
+        self.plan.can_be_taken_back()
+            && !steps.any(|(planned, record)| planned.irrevocable() && begun(record.state))
+    }
+
     /// Whether a step is under way, there or back, that the project's page tells of.
     pub fn changes_its_project(&self) -> bool {
         let steps = self.plan.steps.iter().zip(&self.steps);

@@ -1,5 +1,5 @@
-//! The same actions for wiki API bots: `action=novainstance`, `action=novaproject`, `action=novaoperation`,
-//! `list=novainstances`.
+//! The same actions for wiki API bots: `action=novainstance`, `action=novaproject`, `action=novarole`,
+//! `action=novakey`, `action=novaoperation`, `list=novainstances`.
 
 use super::follow::wish_called;
 use super::instances::{offset_after, parse_offset};
@@ -91,7 +91,15 @@ impl Context {
         Some(match module {
             "novainstance" => self.api_instance(caller, request).await,
             "novaproject" => self
-                .api_project(caller, request)
+                .api_people(caller, request, false)
+                .await
+                .unwrap_or_else(ApiReply::from),
+            "novarole" => self
+                .api_people(caller, request, true)
+                .await
+                .unwrap_or_else(ApiReply::from),
+            "novakey" => self
+                .api_key(caller, request)
                 .await
                 .unwrap_or_else(ApiReply::from),
             "novadrift" => self
@@ -208,7 +216,7 @@ impl Context {
     }
 
     /// What a client needs to follow an operation it has begun.
-    async fn api_begun(&self, id: &OperationId) -> ApiReply {
+    pub(super) async fn api_begun(&self, id: &OperationId) -> ApiReply {
         match self.operations.operation(id).await {
             Ok(Some(operation)) => {
                 let page = self.page_of(&operation).await;
@@ -352,7 +360,7 @@ pub(super) fn dry(request: &ApiRequest) -> bool {
         .is_some_and(|v| v != "0" && v != "false")
 }
 
-fn shown(plan: &Plan) -> ApiReply {
+pub(super) fn shown(plan: &Plan) -> ApiReply {
     result(json!({"dryrun": true, "plan": plan, "changes": plan.changes(None)}))
 }
 

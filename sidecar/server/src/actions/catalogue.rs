@@ -4,13 +4,16 @@
 use serde_json::{Value as Json, json};
 
 /// The special pages.
-pub const SPECIAL_PAGES: [&str; 6] = [
+pub const SPECIAL_PAGES: [&str; 9] = [
     "NovaDrift",
     "NovaInstance",
+    "NovaKey",
     "NovaLink",
     "NovaLog",
     "NovaOperations",
     "NovaProject",
+    "NovaResources",
+    "NovaRole",
 ];
 
 /// The rights that the wiki's extension declares.
@@ -57,6 +60,17 @@ pub fn contract() -> Json {
                     "idempotencykey": string,
                 },
             },
+            "novakey": {
+                "writes": true,
+                "params": {
+                    "subaction": {"type": ["add", "delete"], "required": true},
+                    "key": {"type": "text", "sensitive": true},
+                    "hash": string,
+                    "dryrun": {"type": "boolean"},
+                    "facts": string,
+                    "idempotencykey": string,
+                },
+            },
             "novalog": {
                 "writes": true,
                 "params": {
@@ -80,10 +94,26 @@ pub fn contract() -> Json {
             "novaproject": {
                 "writes": true,
                 "params": {
-                    "subaction": {"type": ["addmember", "deletemember"], "required": true},
+                    "subaction": {
+                        "type": ["create", "configure", "delete", "addmember", "deletemember"],
+                        "required": true,
+                    },
                     "projectname": {"type": "string", "required": true},
+                    "description": string,
                     "member": string,
                     "members": {"type": "string", "multi": true},
+                    "dryrun": {"type": "boolean"},
+                    "facts": string,
+                    "idempotencykey": string,
+                },
+            },
+            "novarole": {
+                "writes": true,
+                "params": {
+                    "subaction": {"type": ["addmember", "deletemember"], "required": true},
+                    "projectname": {"type": "string", "required": true},
+                    "rolename": {"type": "string", "required": true},
+                    "members": {"type": "string", "multi": true, "required": true},
                     "dryrun": {"type": "boolean"},
                     "facts": string,
                     "idempotencykey": string,

@@ -43,7 +43,11 @@ impl Context {
         request: &SpecialRequest,
     ) -> Result<View, Refusal> {
         let actor = self.actor(caller).await?;
-        let all = self.visible_projects(&actor).await?;
+        let mut all = self.visible_projects(&actor).await?;
+        if actor.has_right("listall") {
+            // What is of no project.
+            all.push(ProjectName::trusted(""));
+        }
         let show = request.get("show").unwrap_or("all");
         let (mine, stopped) = (show == "mine", show == "parked");
         let own = |p: &ProjectName| actor.is_member(p) || show != "projects";
@@ -213,13 +217,17 @@ impl Context {
         let operation = self.visible_operation(&actor, id).await?;
         self.permit_wish(&actor, wish, &operation)?;
         self.not_held().await?;
-        if wish == Wish::Cancel && !operation.state.over() && !operation.plan.can_be_taken_back() {
+        if wish == Wish::Cancel && !operation.state.over() && !operation.can_be_taken_back() {
             return Err(Refusal::new(RefusalKind::Conflict, Msg::new("wish-noway")));
         }
         let project = &operation.plan.project;
-        // Giving up touches nothing in the project, and may be what is left to do in one that is gone.
+        // Giving up touches nothing in the project, and may be what is left to do in one that is gone; what is of no
+        // project has none; and who makes or deletes one has it half-way, and knows itself which it is.
+        let action = operation.plan.action;
+        let whole = matches!(action, Action::ProjectCreate | Action::ProjectDelete);
         if wish != Wish::GiveUp
-            && operation.plan.action != Action::OperationProbe
+            && !whole
+            && !project.as_str().is_empty()
             && self.managed(project).await?.project_id != operation.plan.project_id
         {
             return Err(mismatch(project));
@@ -284,7 +292,7 @@ fn in_state_for(wish: Wish, operation: &Operation) -> bool {
     match wish {
         Wish::Cancel => {
             matches!(state, OperationState::Queued | OperationState::Running)
-                && operation.plan.can_be_taken_back()
+                && operation.can_be_taken_back()
                 && !operation.cancelled
         }
         Wish::Retry | Wish::GiveUp => state == OperationState::Parked,

@@ -1,4 +1,5 @@
-//! Putting people into projects and taking them out: planned here for the special page and the wiki API alike.
+//! Putting people into projects and their roles, and taking them out: planned here for the special pages and the
+//! wiki API alike.
 //! Each person is an operation of their own.
 
 use super::planned::{FACTS, Sent, as_seen};
@@ -7,12 +8,15 @@ use osm_core::action::Action;
 use osm_core::actor::{Actor, Person};
 use osm_core::authz::{Target, authorise};
 use osm_core::drift::Assigned;
-use osm_core::ids::{OperationId, ProjectName, Region};
-use osm_core::membership::{Grant, MembershipFacts, Place, plan_add_member, plan_remove_member};
+use osm_core::ids::{EntryUuid, OperationId, ProjectName, Region};
+use osm_core::membership::{
+    Grant, MembershipFacts, Place, plan_add_member, plan_add_role, plan_remove_member,
+    plan_remove_role,
+};
 use osm_core::message::Msg;
 use osm_core::plan::Plan;
 use osm_core::ports::OPEN_AT_ONCE;
-use osm_core::project::ManagedProject;
+use osm_core::project::{ManagedProject, Project};
 use osm_core::refusal::{Refusal, RefusalKind};
 use serde_json::Value as Json;
 use std::collections::BTreeSet;
@@ -20,11 +24,32 @@ use std::collections::BTreeSet;
 /// A longer name is nobody's: MediaWiki's bound, in bytes.
 const LONGEST_NAME: usize = 255;
 
-/// What is asked: which way, where, and whom, by shell or wiki name.
+/// Which way, and of what.
 #[derive(Clone, Debug)]
-pub(super) struct Asked {
+pub(super) struct Of {
     pub action: Action,
     pub project: ProjectName,
+    /// The role, where it is about one.
+    pub role: Option<String>,
+}
+
+impl Of {
+    /// What an action is done to, for somebody of the project or for nobody in particular.
+    pub(super) fn target(&self, person: Option<&EntryUuid>) -> Target {
+        let project = self.project.clone();
+        match (&self.role, person) {
+            (Some(role), person) => Target::Role(project, role.clone(), person.cloned()),
+            (None, Some(person)) => Target::Person(project, person.clone()),
+            // Membership is of no region.
+            (None, None) => Target::Project(Region::trusted(""), project),
+        }
+    }
+}
+
+/// What is asked: which way, of what, and whom, by shell or wiki name.
+#[derive(Clone, Debug)]
+pub(super) struct Asked {
+    pub of: Of,
     pub names: Vec<String>,
     /// The client's own key.
     pub key: Option<String>,
@@ -52,6 +77,18 @@ impl Part {
 }
 
 impl Asked {
+    /// What a key of the client's is bound to.
+    fn body(&self, nth: usize) -> String {
+        let Of {
+            action,
+            project,
+            role,
+        } = &self.of;
+        let role = role.iter().map(|role| format!(" {role:?}"));
+        let role: String = role.collect();
+        format!("{action} {project}{role} {:?} {nth}", self.names)
+    }
+
     /// Each person is an operation, with a key and facts of its own made from the client's.
     fn parts(&self, mark: Option<u64>) -> Result<Vec<Part>, Refusal> {
         let bad = |why: String| Refusal::field(FACTS, Msg::new("badfacts").with(why));
@@ -68,7 +105,7 @@ impl Asked {
                 0 => key.clone(),
                 _ => format!("{key}#{nth}"),
             }),
-            body: format!("{} {} {:?} {nth}", self.action, self.project, self.names),
+            body: self.body(nth),
             facts: seen
                 .as_ref()
                 .and_then(|seen| Some(seen.get(nth)?.to_string())),
@@ -80,20 +117,14 @@ impl Asked {
 
 impl Context {
     /// Whether a person may open the page at all: for everybody, or at least to leave.
-    pub(super) fn may_open(
-        &self,
-        actor: &Actor,
-        action: Action,
-        project: &ProjectName,
-    ) -> Result<(), Refusal> {
-        let anybody = Target::Project(Region::trusted(""), project.clone());
+    pub(super) fn may_open(&self, actor: &Actor, of: &Of) -> Result<(), Refusal> {
         let policy = &self.settings.policy;
-        authorise(policy, actor, action, &anybody)
+        authorise(policy, actor, of.action, &of.target(None))
             .map(drop)
             .or_else(|refusal| {
                 let themselves = actor.person.as_ref().ok_or(refusal)?;
-                let target = Target::Person(project.clone(), themselves.entry.clone());
-                authorise(policy, actor, action, &target).map(drop)
+                let target = of.target(Some(&themselves.entry));
+                authorise(policy, actor, of.action, &target).map(drop)
             })
     }
 
@@ -105,9 +136,8 @@ impl Context {
     ) -> Result<Members, Vec<Refusal>> {
         let alone = |refusal| vec![refusal];
         let actor = self.actor(caller).await.map_err(alone)?;
-        self.may_open(&actor, asked.action, &asked.project)
-            .map_err(alone)?;
-        let field = field_of(asked.action);
+        self.may_open(&actor, &asked.of).map_err(alone)?;
+        let field = field_of(asked.of.action);
         let most = usize::try_from(OPEN_AT_ONCE).unwrap_or(usize::MAX);
         if asked.names.is_empty() {
             return Err(vec![Refusal::field(field, Msg::new("nonamegiven"))]);
@@ -117,12 +147,12 @@ impl Context {
             return Err(vec![Refusal::field(field, bound)]);
         }
         let mark = self.mark().await.map_err(alone)?;
-        let managed = self.managed(&asked.project).await.map_err(alone)?;
+        let managed = self.managed(&asked.of.project).await.map_err(alone)?;
         let assigned = self.assigned(&managed).await.map_err(alone)?;
         let place = (&managed, assigned.as_deref());
         let (mut members, mut wrong) = (Members::default(), Vec::new());
         for (name, part) in asked.names.iter().zip(asked.parts(mark).map_err(alone)?) {
-            match self.plan_member(&actor, asked.action, place, name).await {
+            match self.plan_member(&actor, &asked.of, place, name).await {
                 Ok(plan) if members.has(&plan) => {}
                 Ok(plan) => members.planned.push((plan, part)),
                 // A double click must not hear that its own first half has done it already.
@@ -174,24 +204,21 @@ impl Context {
     async fn plan_member(
         &self,
         actor: &Actor,
-        action: Action,
+        of: &Of,
         (managed, assigned): (&ManagedProject, Option<&[Assigned]>),
         name: &str,
     ) -> Result<Plan, Refusal> {
         let project = &managed.project;
         let person = self.person_called(name).await?;
-        let target = match &person {
-            Some(person) => Target::Person(project.name.clone(), person.entry.clone()),
-            None => Target::Project(Region::trusted(""), project.name.clone()),
-        };
-        let permit = authorise(&self.settings.policy, actor, action, &target)?;
-        let in_group = match &person {
-            Some(person) => {
-                let grant = Grant::of(person, project, Place::Group);
-                self.directory.holds(&grant).await.map_err(refuse)?
+        let target = of.target(person.as_ref().map(|person| &person.entry));
+        let permit = authorise(&self.settings.policy, actor, of.action, &target)?;
+        let (mut in_group, mut in_role) = (None, None);
+        if let Some(person) = &person {
+            in_group = self.holds(person, project, Place::Group).await?;
+            if let Some(role) = of.role.clone() {
+                in_role = self.holds(person, project, Place::Role { role }).await?;
             }
-            None => None,
-        };
+        }
         let uid = person.as_ref().map(|person| &person.uid);
         let is_assigned = |to: &[Assigned]| to.iter().any(|row| Some(&row.user) == uid);
         let cloud_role = self
@@ -205,15 +232,32 @@ impl Context {
             person,
             in_group,
             cloud_role,
+            has_role: in_role.is_some(),
         };
-        match action {
+        match of.action {
             Action::MemberRemove => plan_remove_member(&permit, &facts),
+            Action::RoleAdd => plan_add_role(&permit, &facts),
+            Action::RoleRemove => plan_remove_role(&permit, &facts),
             _ => plan_add_member(&permit, &facts),
         }
     }
 
+    /// `None` where there is nothing to be in.
+    async fn holds(
+        &self,
+        person: &Person,
+        project: &Project,
+        place: Place,
+    ) -> Result<Option<bool>, Refusal> {
+        let grant = Grant::of(person, project, place);
+        self.directory.holds(&grant).await.map_err(refuse)
+    }
+
     /// To whom Keystone has assigned the members' role in a project, where we are to see to it.
-    async fn assigned(&self, managed: &ManagedProject) -> Result<Option<Vec<Assigned>>, Refusal> {
+    pub(super) async fn assigned(
+        &self,
+        managed: &ManagedProject,
+    ) -> Result<Option<Vec<Assigned>>, Refusal> {
         let Some(role) = &self.settings.cloud_role else {
             return Ok(None);
         };
@@ -223,7 +267,7 @@ impl Context {
     }
 
     /// Who has a name: the shell name, to the letter; else the wiki name, through the link of that account.
-    async fn person_called(&self, name: &str) -> Result<Option<Person>, Refusal> {
+    pub(super) async fn person_called(&self, name: &str) -> Result<Option<Person>, Refusal> {
         if name.len() > LONGEST_NAME || name.chars().any(char::is_control) {
             return Ok(None);
         }
@@ -280,7 +324,7 @@ impl Members {
 /// The field that names people: as the original had them.
 pub(super) fn field_of(action: Action) -> &'static str {
     match action {
-        Action::MemberRemove => "members",
-        _ => "member",
+        Action::MemberAdd => "member",
+        _ => "members",
     }
 }

@@ -1,12 +1,12 @@
-//! `Special:NovaProject?action=addmember` and `?action=deletemember`.
+//! `?action=addmember` and `?action=deletemember` of Special:NovaProject and of Special:NovaRole.
 
 use super::create::form_query;
-use super::members::{Asked, Members, field_of};
+use super::members::{Asked, Members, Of, field_of};
 use super::planned::{FACTS, facts_field, plan_table};
 use super::{Caller, Context, SpecialRequest, lookup::refuse};
 use osm_core::action::Action;
 use osm_core::actor::Actor;
-use osm_core::authz::{Target, authorise};
+use osm_core::authz::authorise;
 use osm_core::ids::{OperationId, ProjectName};
 use osm_core::message::{Msg, Value};
 use osm_core::project::Member;
@@ -14,16 +14,25 @@ use osm_core::refusal::{Refusal, RefusalKind};
 use osm_core::view::{Block, Field, FieldKind, FieldOption, FieldValue, Form, Level, View};
 use ulid::Ulid;
 
-const PAGE: &str = "NovaProject";
 /// The field that says whose facts come back.
 const FACTS_OF: &str = "factsof";
 
-/// What the special page's `action` means here.
-pub(super) fn word(action: Action) -> &'static str {
+/// The special page, its `action`, and how the messages of its form begin.
+fn words(action: Action) -> (&'static str, &'static str, &'static str) {
     match action {
-        Action::MemberRemove => "deletemember",
-        _ => "addmember",
+        Action::RoleAdd => ("NovaRole", "addmember", "addrole"),
+        Action::RoleRemove => ("NovaRole", "deletemember", "deleterole"),
+        Action::MemberRemove => ("NovaProject", "deletemember", "deletemember"),
+        _ => ("NovaProject", "addmember", "addmember"),
     }
+}
+
+/// The link to the form.
+pub(super) fn link(of: &Of) -> Value {
+    let (page, word, messages) = words(of.action);
+    let mut query = vec![("action", word), ("projectname", of.project.as_str())];
+    query.extend(of.role.as_deref().map(|role| ("rolename", role)));
+    Value::special(page, &query, Msg::new(&format!("action-{messages}")))
 }
 
 impl Context {
@@ -34,23 +43,26 @@ impl Context {
         request: &SpecialRequest,
         action: Action,
     ) -> Result<View, Refusal> {
-        let project = ProjectName::parse(request.get("projectname").unwrap_or_default())?;
+        let of = Of {
+            action,
+            project: ProjectName::parse(request.get("projectname").unwrap_or_default())?,
+            role: self.role_of(action, request.get("rolename"))?,
+        };
         let actor = self.actor(caller).await?;
-        self.may_open(&actor, action, &project)?;
+        self.may_open(&actor, &of)?;
         if !request.post {
-            return self.members_form(&actor, action, &project, &[]).await;
+            return self.members_form(&actor, &of, &[]).await;
         }
         let names = match action {
-            Action::MemberRemove => request.form.all("members"),
-            _ => self.names(request.form.text("member")).await?,
+            Action::MemberAdd => self.names(request.form.text("member")).await?,
+            _ => request.form.all("members"),
         };
         // The names may have been changed since the plans were shown: then these are not their facts.
-        let of = names.join(",");
-        let same = request.form.get(FACTS_OF) == Some(of.as_str());
+        let named = names.join(",");
+        let same = request.form.get(FACTS_OF) == Some(named.as_str());
         let facts = request.form.get(FACTS).filter(|_| same);
         let asked = Asked {
-            action,
-            project,
+            of,
             names,
             key: request.idempotency_key.clone(),
             facts: facts.map(str::to_owned),
@@ -61,12 +73,11 @@ impl Context {
                 .map(Members::plans)
         } else {
             match self.change_members(caller, &asked).await {
-                Ok(begun) => return Ok(followed(&begun)),
+                Ok(begun) => return Ok(followed(words(action).0, &begun)),
                 Err(wrong) => Err(wrong),
             }
         };
-        let form = self.members_form(&actor, action, &asked.project, &asked.names);
-        let mut view = form.await?;
+        let mut view = self.members_form(&actor, &asked.of, &asked.names).await?;
         match shown {
             Ok(plans) => {
                 // One person by two names has one plan, and then there is no telling which facts are whose.
@@ -74,7 +85,7 @@ impl Context {
                     let facts: Vec<_> = plans.iter().map(|plan| &plan.facts).collect();
                     keep(
                         &mut view,
-                        [facts_field(&facts), Field::hidden(FACTS_OF, &of)],
+                        [facts_field(&facts), Field::hidden(FACTS_OF, &named)],
                     );
                 }
                 let tables = plans.iter().map(plan_table);
@@ -88,10 +99,11 @@ impl Context {
     async fn members_form(
         &self,
         actor: &Actor,
-        action: Action,
-        project: &ProjectName,
+        of: &Of,
         asked: &[String],
     ) -> Result<View, Refusal> {
+        let (action, project) = (of.action, &of.project);
+        let role = of.role.as_deref().unwrap_or_default();
         let found = self.directory.project(project).await.map_err(refuse)?;
         let found = found.ok_or_else(|| Refusal {
             kind: RefusalKind::NotFound,
@@ -100,33 +112,45 @@ impl Context {
                 Msg::new("nonexistentproject").with(project.as_str()),
             )
         })?;
-        let word = word(action);
-        let mut view = View::new(Msg::new(&format!("{word}-title")).with(project.as_str()));
-        let field = match action {
-            Action::MemberRemove => {
-                let removable = found.members.iter().filter(|m| {
-                    let target = Target::Person(project.clone(), m.entry.clone());
-                    authorise(&self.settings.policy, actor, action, &target).is_ok()
-                });
-                choice(removable, asked)
-            }
-            _ => names_field(asked),
+        let (page, word, messages) = words(action);
+        let text = |end: &str| {
+            let text = Msg::new(&format!("{messages}-{end}"));
+            text.with(project.as_str()).with(role)
         };
+        let mut view = View::new(text("title"));
+        let field = match action {
+            Action::MemberAdd => names_field(asked),
+            _ => {
+                let holds = |m: &Member| action == Action::MemberRemove || m.holds(role);
+                let eligible = found.members.iter().filter(|m| {
+                    let target = of.target(Some(&m.entry));
+                    holds(m) != (action == Action::RoleAdd)
+                        && authorise(&self.settings.policy, actor, action, &target).is_ok()
+                });
+                choice(eligible, asked)
+            }
+        };
+        let mut query = vec![("action", word), ("projectname", project.as_str())];
+        query.extend(of.role.as_deref().map(|role| ("rolename", role)));
+        let hidden = query.iter().map(|(name, value)| Field::hidden(name, value));
         view.blocks.push(Block::Form(Box::new(Form {
             id: word.to_owned(),
-            page: PAGE.to_owned(),
-            query: form_query(&[("action", word), ("projectname", project.as_str())]),
-            fields: vec![
-                field,
-                Field::hidden("projectname", project.as_str()),
-                Field::hidden("action", word),
-            ],
-            submit: Msg::new(&format!("{word}-submit")),
+            page: page.to_owned(),
+            query: form_query(&query),
+            fields: std::iter::once(field).chain(hidden).collect(),
+            submit: Msg::new(&format!("{messages}-submit")),
             preview: Some(Msg::new("preview")),
-            destructive: action == Action::MemberRemove,
-            cancel: Some(Value::special(PAGE, &[], Msg::new("backprojectlist"))),
+            destructive: matches!(action, Action::MemberRemove | Action::RoleRemove),
+            cancel: Some(Value::special(
+                page,
+                &[],
+                Msg::new(match of.role {
+                    Some(_) => "backrolelist",
+                    None => "backprojectlist",
+                }),
+            )),
             idempotency_key: Ulid::generate().to_string(),
-            intro: Some(Msg::new(&format!("{word}-intro")).with(project.as_str())),
+            intro: Some(text("intro")),
         })));
         Ok(view)
     }
@@ -190,12 +214,12 @@ fn choice<'m>(members: impl Iterator<Item = &'m Member>, asked: &[String]) -> Fi
     }
 }
 
-/// One operation is followed on the list of projects, several on that of operations.
-fn followed(begun: &[OperationId]) -> View {
+/// One operation is followed on the page that it was asked for on, several on that of operations.
+fn followed(page: &str, begun: &[OperationId]) -> View {
     match begun {
         [one] => View::redirect(
-            Msg::new("novaproject"),
-            PAGE,
+            Msg::new(&page.to_ascii_lowercase()),
+            page,
             &[("operation", one.as_str())],
         ),
         _ => View::redirect(Msg::new("novaoperations"), "NovaOperations", &[]),

@@ -9,8 +9,12 @@ mod create;
 mod drift;
 mod drift_page;
 mod follow;
+mod founding;
+mod founding_page;
 mod held;
 mod instances;
+mod keys;
+mod keys_page;
 mod link;
 mod log;
 mod log_feed;
@@ -23,6 +27,7 @@ mod outcome;
 mod params;
 mod planned;
 mod projects;
+mod resources;
 mod scripts;
 mod submit;
 
@@ -95,6 +100,8 @@ pub struct Context {
 pub struct Settings {
     /// Who may what, and what is switched off.
     pub policy: Policy,
+    /// The roles that may be given in a project.
+    pub roles: Vec<String>,
     /// The regions, in the order shown.
     pub regions: Vec<RegionSettings>,
     /// The wiki's own login is checked against this LDAP: equal names are the same person.
@@ -217,7 +224,10 @@ impl Context {
         let (title, answer) = match page {
             "NovaDrift" => ("novadrift", self.novadrift(caller, request).await),
             "NovaInstance" => ("novainstance", self.novainstance(caller, request).await),
+            "NovaKey" => ("novakey", self.novakey(caller, request).await),
             "NovaProject" => ("novaproject", self.novaproject(caller, request).await),
+            "NovaResources" => ("novaresources", self.novaresources(caller).await),
+            "NovaRole" => ("novarole", self.novarole(caller, request).await),
             "NovaOperations" => ("novaoperations", self.novaoperations(caller, request).await),
             "NovaLog" => ("novalog", self.novalog(caller, request).await),
             "NovaLink" => ("novalink", self.novalink(caller, request).await),

@@ -35,6 +35,13 @@ fn outcome_text(operation: &Operation) -> Option<(Level, Msg)> {
         Action::InstanceConfigure => "configureinstance",
         Action::MemberAdd => "addmember",
         Action::MemberRemove => "deletemember",
+        Action::KeyAdd => "addkey",
+        Action::KeyRemove => "deletekey",
+        Action::ProjectCreate => "createproject",
+        Action::ProjectConfigure => "configureproject",
+        Action::ProjectDelete => "deleteproject",
+        Action::RoleAdd => "addrole",
+        Action::RoleRemove => "deleterole",
         Action::DriftRepair => "repairdrift",
         Action::InstanceReboot => "rebootinstance",
         // No form has it done, so nobody comes from one.

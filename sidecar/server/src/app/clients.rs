@@ -59,7 +59,10 @@ pub fn assigner(
         reader_project: admin.project.clone(),
         ..account(config, secrets)
     };
-    let assigner = Assigner::new(account, config.keystone.people_domain.clone())?;
+    let keystone = &config.keystone;
+    let worker = (keystone.username.clone(), keystone.user_domain.clone());
+    let (domain, role) = (keystone.people_domain.clone(), keystone.member_role.clone());
+    let assigner = Assigner::new(account, domain, worker, role)?;
     Ok(Some(Arc::new(assigner)))
 }
 

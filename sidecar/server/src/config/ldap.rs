@@ -21,11 +21,18 @@ pub struct Ldap {
     /// Puppet variables that are on no page.
     #[serde(default = "hidden")]
     pub hidden_puppet_vars: BTreeSet<String>,
+    /// The least gidNumber that a new project's posix group gets.
+    #[serde(default = "first_gid")]
+    pub first_project_gid: u32,
     #[serde(default)]
     pub starttls: bool,
     /// The wiki checks its own logins against this LDAP, so that equal names are the same person.
     #[serde(default)]
     pub wiki_login_is_ldap: bool,
+}
+
+fn first_gid() -> u32 {
+    50_000
 }
 
 /// A person's address.

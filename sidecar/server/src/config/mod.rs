@@ -15,7 +15,7 @@ pub use secrets::{Env, Secrets};
 
 use crate::operations::Patience;
 use osm_core::action::Action;
-use osm_core::authz::{Need, Policy};
+use osm_core::authz::{Founders, Need, PROJECTADMIN, Policy};
 use osm_core::ids::{ProjectName, Region};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -161,7 +161,7 @@ pub struct RegionConfig {
 }
 
 /// What a member of a project needs for an action.
-#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 #[allow(missing_docs)]
 pub struct Needs {
@@ -172,6 +172,11 @@ pub struct Needs {
     pub configure: Need,
     pub addmember: Need,
     pub deletemember: Need,
+    pub configureproject: Need,
+    /// Who may make projects.
+    pub createproject: Founders,
+    /// The roles that may be given in a project, by their names in LDAP.
+    pub roles: Vec<String>,
 }
 
 impl Default for Needs {
@@ -185,6 +190,9 @@ impl Default for Needs {
             configure,
             addmember,
             deletemember: Need::Projectadmin,
+            configureproject: Need::Member,
+            createproject: Founders::Cloudadmin,
+            roles: vec![PROJECTADMIN.to_owned()],
         }
     }
 }
@@ -332,10 +340,12 @@ impl Config {
             (Action::InstanceConfigure, self.policy.configure),
             (Action::MemberAdd, self.policy.addmember),
             (Action::MemberRemove, self.policy.deletemember),
+            (Action::ProjectConfigure, self.policy.configureproject),
         ];
         let reason = self.maintenance.reason.trim();
         Policy {
             needs: BTreeMap::from(needs),
+            founders: self.policy.createproject,
             maintenance: (!reason.is_empty()).then(|| reason.to_owned()),
             read_only_regions: self
                 .regions

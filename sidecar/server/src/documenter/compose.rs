@@ -8,7 +8,7 @@ use osm_core::instance::Instance;
 use osm_core::log::LogName;
 use osm_core::pages::instance::InstancePage;
 use osm_core::pages::overview::{self, Shown};
-use osm_core::pages::project::{Listed, ProjectPage};
+use osm_core::pages::project::{self, Listed, ProjectPage};
 use osm_core::pages::{audit, dated, log, noisy, redirect, title};
 use osm_core::ports::{InstanceFilter, Kind, PageKey, PortError, Seen};
 use osm_core::project::{ManagedProject, Project, WikiNames};
@@ -41,6 +41,10 @@ pub(super) enum Facts {
         project: ManagedProject,
         wiki_names: WikiNames,
         instances: Option<Vec<Listed>>,
+    },
+    DeletedProject {
+        name: ProjectName,
+        at: DateTime<Utc>,
     },
     Projects(Vec<Project>),
     Instances {
@@ -94,6 +98,9 @@ impl Draft {
                 };
                 dated(&|old| page.compose(old, documentation))
             }
+            // What was taken back before it had a page needs none.
+            Facts::DeletedProject { .. } if old.is_empty() => None,
+            Facts::DeletedProject { name, at } => Some(project::deleted(old, name, *at)),
             Facts::Projects(projects) => dated(&|old| overview::projects(old, projects)),
             Facts::Instances { shown, noisy } => {
                 dated(&|old| overview::instances(old, shown, noisy))
@@ -197,8 +204,17 @@ impl Documenter {
     async fn project(&self, name: &ProjectName) -> Result<Option<Draft>, PortError> {
         let as_of = self.now();
         let Some(project) = self.directory.project(name).await? else {
-            debug!(project = %name, "not in LDAP; its page is left as it is");
-            return Ok(None);
+            let Some(at) = self.pins.deleted(name).await? else {
+                debug!(project = %name, "not in LDAP; its page is left as it is");
+                return Ok(None);
+            };
+            let name = name.clone();
+            let title = title::project_title(&name);
+            return Ok(Some(Draft::new(
+                title,
+                Facts::DeletedProject { name, at },
+                as_of,
+            )));
         };
         let pins = self.pins.pins().await?;
         let Some(pin) = pins.into_iter().find(|pin| pin.name == *name) else {

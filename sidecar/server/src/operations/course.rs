@@ -188,7 +188,7 @@ impl Runner {
     /// Somebody wishes it taken back, and something of it can be.
     pub(super) async fn cancelled(&self, course: &Course) -> Result<Option<Msg>, PortError> {
         let o = &course.operation;
-        if !o.plan.can_be_taken_back() {
+        if !o.can_be_taken_back() {
             return Ok(None);
         }
         let wished = self.work.cancelled(&o.id).await?;

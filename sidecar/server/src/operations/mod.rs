@@ -2,13 +2,18 @@
 //!
 //! It alone holds the write ports of the cloud, LDAP and Keystone. Everything it does is noted before and after, so that another
 //! replica, or this one after a crash, goes on where it stopped. `course` goes through a plan's steps, `steps`
-//! knows what a step does, `places` what giving and taking a place in a project is; `tell` hands what was done to the documenter.
+//! knows what a step does, `places` what giving and taking a place in a project is, `founding` what a
+//! project is made of, `keys` a person's SSH keys; `tell` hands what was done to the documenter.
 
 mod course;
+mod founding;
+mod keys;
 mod places;
 mod repairs;
 mod steps;
 mod tell;
+
+pub use founding::Founding;
 
 use crate::actions::Clock;
 use crate::faults::Points;
@@ -96,6 +101,8 @@ pub struct Runner {
     pub directory: Arc<dyn Directory>,
     /// Changing all of them.
     pub effects: Effects,
+    /// For projects as a whole.
+    pub founding: Founding,
     /// Rings when an operation was recorded.
     pub work_bell: Arc<Notify>,
     /// To be rung when a page is due.

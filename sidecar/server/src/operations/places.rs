@@ -3,6 +3,7 @@
 use super::steps::{Outcome, StepError};
 use super::{Course, Runner};
 use async_trait::async_trait;
+use osm_core::ids::ProjectId;
 use osm_core::membership::{Grant, Place};
 use osm_core::message::Msg;
 use osm_core::ports::{
@@ -10,7 +11,7 @@ use osm_core::ports::{
 };
 
 /// The claim on an operation must hold at this very moment.
-struct Claim<'a> {
+pub(super) struct Claim<'a> {
     work: &'a dyn OperationWork,
     operation: &'a Operation,
 }
@@ -26,14 +27,17 @@ impl Leave for Claim<'_> {
 impl Runner {
     pub(super) async fn give(&self, course: &Course, grant: &Grant) -> Result<Outcome, StepError> {
         let claim = self.claim(course);
+        let missing = || Msg::new("nonexistentproject").with(grant.project.as_str());
         if let Place::Cloud { role } = &grant.place {
+            let project = self.keystone_id(course).await?.ok_or_else(missing)?;
             // A shell name may be another person's by now: nothing is given to a name alone.
             let person = self.directory.person(&grant.person).await?;
             let gone = || Msg::new("nosuchperson").with(grant.uid.as_str());
             let uid = person.ok_or_else(gone)?.uid;
-            let what = assignment(course, &uid, role);
+            let what = assignment(&project, &uid, role);
             return Ok(outcome(self.keystone()?.assign(what, &claim).await?));
         }
+        let grant = &self.settled(grant).await?.ok_or_else(missing)?;
         let changed = self.effects.directory.give(grant, &claim).await?;
         self.believed(grant, true).await?;
         Ok(outcome(changed))
@@ -47,10 +51,16 @@ impl Runner {
     ) -> Result<Outcome, StepError> {
         let claim = self.claim(course);
         if let Place::Cloud { role } = &grant.place {
+            let Some(project) = self.keystone_id(course).await? else {
+                return Ok(Outcome::Already);
+            };
             let uid = self.uid_now(grant).await?;
-            let what = assignment(course, &uid, role);
+            let what = assignment(&project, &uid, role);
             return Ok(outcome(self.keystone()?.unassign(what, &claim).await?));
         }
+        let Some(grant) = &self.settled(grant).await? else {
+            return Ok(Outcome::Already);
+        };
         if unless_last {
             self.refuse_last(grant).await?;
         }
@@ -63,7 +73,7 @@ impl Runner {
         Ok(outcome(changed))
     }
 
-    fn claim<'a>(&'a self, course: &'a Course) -> Claim<'a> {
+    pub(super) fn claim<'a>(&'a self, course: &'a Course) -> Claim<'a> {
         Claim {
             work: self.work.as_ref(),
             operation: &course.operation,
@@ -71,7 +81,7 @@ impl Runner {
     }
 
     /// The account that assigns roles; it may have been taken out of the configuration since it was planned.
-    fn keystone(&self) -> Result<&dyn IdentityWrite, StepError> {
+    pub(super) fn keystone(&self) -> Result<&dyn IdentityWrite, StepError> {
         let account = self.effects.identity.as_deref();
         account.ok_or_else(|| StepError::Final(Msg::new("noassigner")))
     }
@@ -107,14 +117,13 @@ impl Runner {
     }
 }
 
-fn outcome(changed: bool) -> Outcome {
+pub(super) fn outcome(changed: bool) -> Outcome {
     match changed {
         true => Outcome::Done,
         false => Outcome::Already,
     }
 }
 
-fn assignment<'a>(course: &'a Course, uid: &'a str, role: &'a str) -> Assignment<'a> {
-    let project = &course.operation.plan.project_id;
+fn assignment<'a>(project: &'a ProjectId, uid: &'a str, role: &'a str) -> Assignment<'a> {
     Assignment { project, uid, role }
 }

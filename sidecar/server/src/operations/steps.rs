@@ -85,6 +85,18 @@ impl Runner {
             Step::RemoveSecurityGroup { group } => self.grouped(course, group, false).await,
             Step::Grant { grant } => self.give(course, grant).await,
             Step::Withdraw { grant, unless_last } => self.take(course, grant, *unless_last).await,
+            Step::AddKey { key } => self.set_key(course, key, true).await,
+            Step::RemoveKey { key } => self.set_key(course, key, false).await,
+            Step::Make { part } => self.make(course, part).await,
+            Step::Delete { part, whoever } => self.unmake(course, part, *whoever).await,
+            Step::Describe {
+                entry,
+                before,
+                after,
+            } => {
+                let (before, after) = (before.as_deref(), after.as_deref());
+                self.describe(course, entry, before, after).await
+            }
             Step::ReadServer => {
                 let id = server_of(course)?;
                 self.read_server(course, id).await

@@ -34,10 +34,15 @@ impl Runner {
     ) -> Result<Vec<PageDue>, PortError> {
         let plan = &course.operation.plan;
         if let Some(what) = membership(step) {
-            let project = PageKey::Project {
-                project: plan.project.clone(),
-            };
-            return Ok(due(course, [project, PageKey::Projects], &what));
+            return Ok(self.project_due(course, &what));
+        }
+        match step {
+            Step::Make { part } => return self.tell_part(course, part, true).await,
+            Step::Delete { part, .. } => return self.tell_part(course, part, false).await,
+            Step::Describe { .. } => {
+                return Ok(self.project_due(course, &summary::described(&plan.project)));
+            }
+            _ => {}
         }
         if let Step::WritePage { page } = step {
             return Ok(vec![page_again(by_person(course, page.clone(), ""))]);
@@ -81,6 +86,11 @@ impl Runner {
                 | Step::DeleteServer
                 | Step::Grant { .. }
                 | Step::Withdraw { .. }
+                | Step::AddKey { .. }
+                | Step::RemoveKey { .. }
+                | Step::Make { .. }
+                | Step::Delete { .. }
+                | Step::Describe { .. }
                 | Step::WritePage { .. }
                 | Step::Nothing,
                 _,
@@ -196,7 +206,11 @@ fn all_pages(course: &Course, id: InstanceId, what: &str) -> Vec<PageDue> {
     due(course, touched(course, id).everywhere(&[name]), what)
 }
 
-fn due(course: &Course, pages: impl IntoIterator<Item = PageKey>, what: &str) -> Vec<PageDue> {
+pub(super) fn due(
+    course: &Course,
+    pages: impl IntoIterator<Item = PageKey>,
+    what: &str,
+) -> Vec<PageDue> {
     let dues = pages.into_iter().map(|key| by_person(course, key, what));
     dues.collect()
 }

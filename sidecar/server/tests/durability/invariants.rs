@@ -3,12 +3,13 @@
 use crate::world::{World, as_root, eventually};
 use osm_core::ids::InstanceId;
 use osm_core::instance::Instance;
-use osm_core::membership::Place;
+use osm_core::membership::{Grant, Place};
 use osm_core::plan::{Change, Step};
 use osm_core::ports::{
     Directory as _, InstanceFilter, InstanceIndex as _, Operation, OperationFilter, OperationState,
     Operations as _, PageKey, Pages as _, Seen, WikiRead as _,
 };
+use osm_core::project::Project;
 use serde_json::Value as Json;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -69,7 +70,7 @@ async fn servers_are_those_made(world: &World, operations: &[Operation]) {
     assert_eq!(reserved, names, "names kept");
 }
 
-/// The last word of the audit on each place in a project and each security group is what there is.
+/// The last word of the audit on each place in a project, each key and each security group is what there is.
 async fn places_and_groups_are_as_audited(world: &World, operations: &[Operation]) {
     let name = &world.config.database.name;
     let sql = format!("SELECT detail FROM {name}.audit WHERE event = 'changed' ORDER BY id");
@@ -88,12 +89,31 @@ async fn places_and_groups_are_as_audited(world: &World, operations: &[Operation
         }
     }
     let steps = operations.iter().flat_map(|o| &o.plan.steps);
+    for planned in steps.clone() {
+        if let Step::AddKey { key } | Step::RemoveKey { key } = &planned.step
+            && let Some(there) = last.get(&key.change().resource)
+        {
+            let keys = world.directory.keys(&key.person).await.unwrap().unwrap();
+            assert_eq!(keys.contains(&key.line), *there, "{key:?}");
+        }
+    }
     for grant in steps.filter_map(|planned| planned.step.granted()) {
         if let Some(there) = last.get(&grant.change().resource)
             && !matches!(grant.place, Place::Cloud { .. })
         {
-            let held = world.directory.holds(grant).await.unwrap();
-            assert_eq!(held, Some(*there), "{grant:?}");
+            // Where an operation makes or deletes a project there is none to be in before and after it.
+            let project = world.directory.project(&grant.project).await.unwrap();
+            let held = match project {
+                Some(Project { entry, .. }) => {
+                    let grant = Grant {
+                        project_entry: entry,
+                        ..grant.clone()
+                    };
+                    world.directory.holds(&grant).await.unwrap()
+                }
+                None => None,
+            };
+            assert_eq!(held == Some(true), *there, "{grant:?}");
         }
     }
 }

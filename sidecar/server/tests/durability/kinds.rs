@@ -1,6 +1,7 @@
 //! Every kind of plan in the catalogue, with something to do it to. A new action is tested by being here,
 //! and is missed when it is not.
 
+use crate::people::{founding, role_params};
 use crate::world::{World, creation};
 use futures_util::FutureExt as _;
 use futures_util::future::LocalBoxFuture;
@@ -20,7 +21,7 @@ pub struct Kind {
     pub subject: Option<&'static str>,
 }
 
-pub const KINDS: [Kind; 9] = [
+pub const KINDS: [Kind; 16] = [
     Kind {
         action: Action::OperationProbe,
         plan: |world, _| async { world.planned("novaprobe", &[]).await }.boxed_local(),
@@ -48,6 +49,42 @@ pub const KINDS: [Kind; 9] = [
         subject: Some("subject"),
     },
     Kind {
+        action: Action::ProjectCreate,
+        plan: |world, of| {
+            async move {
+                let (name, uid) = (world.project_name(of), world.person("founder").await);
+                world.planned("novaproject", &founding(&name, &uid)).await
+            }
+            .boxed_local()
+        },
+        subject: None,
+    },
+    Kind {
+        action: Action::ProjectConfigure,
+        plan: |world, of| {
+            async move {
+                let name = world.has_project(&format!("told{of}")).await;
+                let told = ("description", "What it is for");
+                let params = [("subaction", "configure"), ("projectname", &name), told];
+                world.planned("novaproject", &params).await
+            }
+            .boxed_local()
+        },
+        subject: None,
+    },
+    Kind {
+        action: Action::ProjectDelete,
+        plan: |world, of| {
+            async move {
+                let name = world.has_project(&format!("ending{of}")).await;
+                let params = [("subaction", "delete"), ("projectname", name.as_str())];
+                world.planned("novaproject", &params).await
+            }
+            .boxed_local()
+        },
+        subject: None,
+    },
+    Kind {
         action: Action::MemberAdd,
         plan: |world, of| on_member(world, format!("joiner{of}"), "addmember", "member"),
         subject: None,
@@ -55,6 +92,34 @@ pub const KINDS: [Kind; 9] = [
     Kind {
         action: Action::MemberRemove,
         plan: |world, of| on_member(world, format!("leaver{of}"), "deletemember", "members"),
+        subject: None,
+    },
+    Kind {
+        action: Action::KeyAdd,
+        plan: |world, of| {
+            world
+                .key_plan(Action::KeyAdd, format!("keyless{of}"))
+                .boxed_local()
+        },
+        subject: None,
+    },
+    Kind {
+        action: Action::KeyRemove,
+        plan: |world, of| {
+            world
+                .key_plan(Action::KeyRemove, format!("keyed{of}"))
+                .boxed_local()
+        },
+        subject: None,
+    },
+    Kind {
+        action: Action::RoleAdd,
+        plan: |world, of| in_role(world, format!("holder{of}"), "addmember").boxed_local(),
+        subject: None,
+    },
+    Kind {
+        action: Action::RoleRemove,
+        plan: |world, of| in_role(world, format!("retired{of}"), "deletemember").boxed_local(),
         subject: None,
     },
     Kind {
@@ -130,6 +195,14 @@ fn on_member<'w>(
         world.planned("novaproject", &params).await
     }
     .boxed_local()
+}
+
+/// Who is given the role is a member without it, and who loses it has it.
+async fn in_role(world: &World, name: String, word: &str) -> Plan {
+    let uid = world.person(&name).await;
+    world.has_member(&uid, true).await;
+    world.has_role(&uid, word == "deletemember").await;
+    world.planned("novarole", &role_params(word, &uid)).await
 }
 
 fn on_server<'w>(world: &'w World, name: String, word: &'w str) -> LocalBoxFuture<'w, Plan> {

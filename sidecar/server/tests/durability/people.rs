@@ -1,18 +1,69 @@
-//! People of the test's own in the lab's LDAP, and their places in the project `bots`.
+//! People of the test's own in the lab's LDAP, their places in the project `bots`, and their keys.
 
+use crate::asked::caller;
 use crate::world::{World, lab};
 use ldap3::{LdapConnAsync, Scope, SearchEntry};
 use openstackmanager::faults::Points;
+use osm_core::action::Action;
+use osm_core::actor::Actor;
+use osm_core::authz::{PROJECTADMIN, Policy, Target, authorise};
 use osm_core::ids::ProjectName;
+use osm_core::keys::{Key, KeyFacts, plan_add_key, plan_remove_key};
 use osm_core::membership::{Grant, Place};
+use osm_core::plan::Plan;
 use osm_core::ports::{Directory as _, OperationState};
-use osm_core::project::Project;
+use osm_core::project::{Member, Project};
 use std::collections::{BTreeMap, HashSet};
 
+const KEY: &str =
+    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJxIGT0cRUoSYtnk51TnKt/9EzfjLedV2HDBSNJJSFcl test";
 /// LDAP's word for an entry that is there already.
 const ENTRY_ALREADY_EXISTS: u32 = 68;
 
+/// Of a call that gives somebody a role in `bots` or takes it away.
+pub fn role_params<'p>(word: &'p str, uid: &'p str) -> [(&'p str, &'p str); 4] {
+    let (project, role) = (("projectname", "bots"), ("rolename", PROJECTADMIN));
+    [("subaction", word), project, role, ("members", uid)]
+}
+
+/// Of a call that makes a project with one person in it.
+pub fn founding<'p>(name: &'p str, uid: &'p str) -> [(&'p str, &'p str); 4] {
+    let about = ("description", "Made for a test");
+    [
+        ("subaction", "create"),
+        ("projectname", name),
+        about,
+        ("member", uid),
+    ]
+}
+
 impl World {
+    /// The name of a project of the test's own.
+    pub fn project_name(&self, name: &str) -> String {
+        format!("{}-p{name}", self.prefix)
+    }
+
+    /// A project of the test's own, which is there.
+    pub async fn has_project(&self, name: &str) -> String {
+        let (name, uid) = (self.project_name(name), self.person("founder").await);
+        let known = ProjectName::trusted(name.as_str());
+        if self.directory.project(&known).await.unwrap().is_none() {
+            self.done("novaproject", &founding(&name, &uid)).await;
+        }
+        name
+    }
+
+    /// Takes the test's own projects out of the world.
+    pub async fn remove_projects(&self) {
+        for project in self.directory.projects().await.unwrap() {
+            if project.name.as_str().starts_with(&self.prefix) {
+                let name = ("projectname", project.name.as_str());
+                self.done("novaproject", &[("subaction", "delete"), name])
+                    .await;
+            }
+        }
+    }
+
     /// A person whom nobody else knows: the shell name.
     pub async fn person(&self, name: &str) -> String {
         let uid = format!("{}-{name}", self.prefix);
@@ -47,11 +98,60 @@ impl World {
             false => ("deletemember", "members"),
         };
         let params = [("subaction", word), ("projectname", "bots"), (field, uid)];
-        let plan = self.planned("novaproject", &params).await;
+        self.done("novaproject", &params).await;
+    }
+
+    /// Has a member of `bots` administer it, or not.
+    pub async fn has_role(&self, uid: &str, wanted: bool) {
+        let bots = self.bots().await;
+        let holds = |m: &Member| m.uid == uid && m.holds(PROJECTADMIN);
+        if bots.members.iter().any(holds) != wanted {
+            let word = if wanted { "addmember" } else { "deletemember" };
+            self.done("novarole", &role_params(word, uid)).await;
+        }
+    }
+
+    async fn done(&self, module: &str, params: &[(&str, &str)]) {
+        let plan = self.planned(module, params).await;
         let id = self.submit(plan).await;
         self.run(Points::default()).await;
         let over = self.operation(&id).await;
-        assert_eq!(over.state, OperationState::Done, "{word}: {over:?}");
+        assert_eq!(over.state, OperationState::Done, "{params:?}: {over:?}");
+    }
+
+    /// A plan for a key of a person of the test's own, who has it first, or has it not.
+    pub async fn key_plan(&self, action: Action, name: String) -> Plan {
+        let uid = self.person(&name).await;
+        let person = self.directory.person_by_uid(&uid).await.unwrap().unwrap();
+        let plan = async |action| {
+            let actor = Actor {
+                user: caller(1, false).user,
+                person: Some(person.clone()),
+            };
+            let held = self.directory.keys(&person.entry).await.unwrap().unwrap();
+            let person = person.clone();
+            let (there, facts) = (!held.is_empty(), KeyFacts { person, held });
+            let target = Target::Own(facts.person.entry.clone());
+            let permit = authorise(&Policy::default(), &actor, action, &target).unwrap();
+            let key = Key::pasted(KEY).unwrap();
+            match action {
+                Action::KeyAdd => (there, plan_add_key(&permit, &facts, &key)),
+                _ => (there, plan_remove_key(&permit, &facts, &key.fingerprint)),
+            }
+        };
+        let (there, planned) = plan(action).await;
+        if there == (action == Action::KeyRemove) {
+            return planned.unwrap();
+        }
+        let other = match action {
+            Action::KeyAdd => Action::KeyRemove,
+            _ => Action::KeyAdd,
+        };
+        let id = self.submit(plan(other).await.1.unwrap()).await;
+        self.run(Points::default()).await;
+        let over = self.operation(&id).await;
+        assert_eq!(over.state, OperationState::Done, "{other}: {over:?}");
+        plan(action).await.1.unwrap()
     }
 
     /// The places of the test's own people.
@@ -68,6 +168,8 @@ impl World {
             let in_group = Grant::of(&person, &bots, Place::Group);
             let in_group = self.directory.holds(&in_group).await.unwrap();
             listing.insert(format!("group {uid}"), format!("{in_group:?}"));
+            let keys = self.directory.keys(&person.entry).await.unwrap();
+            listing.insert(format!("keys of {uid}"), format!("{keys:?}"));
         }
     }
 

@@ -11,7 +11,7 @@ use openstackmanager::actions::Context;
 use openstackmanager::app;
 use openstackmanager::config::{Config, Secrets};
 use openstackmanager::faults::Points;
-use openstackmanager::operations::{Effects, Patience, Runner};
+use openstackmanager::operations::{Effects, Founding, Patience, Runner};
 use osm_backends::ldap::Ldap;
 use osm_backends::mysql::Store;
 use osm_backends::openstack::OpenStack;
@@ -206,6 +206,12 @@ impl World {
                 self.directory.clone(),
                 self.assigner.clone(),
             ),
+            founding: Founding {
+                pins: self.store.clone(),
+                numbers: self.store.clone(),
+                identity: self.cloud.clone(),
+                first_gid: self.config.ldap.first_project_gid,
+            },
             work_bell: Arc::new(Notify::new()),
             page_bell: Arc::new(Notify::new()),
             loggers: Loggers::default(),
@@ -216,6 +222,7 @@ impl World {
                 pause: Duration::from_millis(100),
                 quiet: Duration::from_secs(2),
                 tries: 3,
+                workers: self.config.operations.workers,
                 ..Patience::default()
             },
             points,
@@ -296,6 +303,7 @@ impl World {
 
     /// Deletes the servers and the database.
     pub async fn end(self) {
+        self.remove_projects().await;
         self.remove_people().await;
         let servers = self.servers().await;
         join_all(servers.iter().map(|server| self.delete(server.id))).await;

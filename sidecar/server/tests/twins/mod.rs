@@ -1,15 +1,18 @@
 //! Twins in memory: a cloud that does what Nova's API promises, people, and a store that keeps one operation.
 
 mod clock;
+pub mod keys;
+mod offer;
 pub mod people;
 mod store;
 
 pub use clock::{now, pass};
+pub use offer::{GROUPS, flavor, groups_on_offer, image};
 
 use async_trait::async_trait;
 use chrono::DateTime;
 use openstackmanager::faults::Points;
-use openstackmanager::operations::{Effects, Patience, Runner};
+use openstackmanager::operations::{Effects, Founding, Patience, Runner};
 use osm_core::ids::{InstanceId, OperationId, ProjectId, ProjectName, Region};
 use osm_core::instance::{
     Flavor, Headroom, Image, Instance, SecurityGroup, ServerRequest, TAG_OPERATION,
@@ -23,8 +26,6 @@ use std::time::Duration;
 use tokio::sync::{Notify, watch};
 use uuid::Uuid;
 
-pub const GROUPS: [&str; 3] = ["default", "web", "x]]{{db}}"];
-
 pub fn region() -> Region {
     Region::trusted("R")
 }
@@ -35,36 +36,6 @@ pub fn project() -> ProjectName {
 
 pub fn project_id() -> ProjectId {
     ProjectId::trusted("p1")
-}
-
-pub fn flavor() -> Flavor {
-    Flavor {
-        id: Some("1".to_owned()),
-        name: "m1.tiny".to_owned(),
-        vcpus: 1,
-        ram_mb: 512,
-        disk_gb: 1,
-        ephemeral_gb: 0,
-    }
-}
-
-pub fn image() -> Image {
-    Image {
-        id: "img".to_owned(),
-        name: None,
-        default: true,
-        min_ram_mb: 0,
-        min_disk_gb: 0,
-    }
-}
-
-pub fn groups_on_offer() -> Vec<SecurityGroup> {
-    GROUPS
-        .map(|name| SecurityGroup {
-            id: format!("id of {name}"),
-            name: name.to_owned(),
-        })
-        .into()
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -92,7 +63,7 @@ impl Cloud {
         });
         Self {
             servers: servers.collect(),
-            places: people::places([("ann", true), ("bob", false)]),
+            places: keys::start(),
         }
     }
 
@@ -202,6 +173,12 @@ impl Twin {
                 Arc::new(self.clone()),
                 Some(Arc::new(self.clone())),
             ),
+            founding: Founding {
+                pins: Arc::new(self.clone()),
+                numbers: Arc::new(self.clone()),
+                identity: Arc::new(self.clone()),
+                first_gid: 1,
+            },
             work_bell: Arc::new(Notify::new()),
             page_bell: Arc::new(Notify::new()),
             owner: "twin".to_owned(),

@@ -1,11 +1,15 @@
-//! A twin of LDAP and Keystone: a set of places, named as plans name them.
+//! A twin of LDAP and Keystone: a set of places and keys, named as plans name them.
 
+use super::keys::keys_of;
 use super::{Twin, project, project_id};
 use async_trait::async_trait;
 use osm_core::actor::Person;
 use osm_core::authz::PROJECTADMIN;
-use osm_core::ids::{EntryUuid, ProjectName};
+use osm_core::founding::Part;
+use osm_core::ids::{EntryUuid, OperationId, ProjectId, ProjectName};
+use osm_core::keys::Held;
 use osm_core::membership::{Grant, MembershipFacts, Place};
+use osm_core::plan::Change;
 use osm_core::ports::*;
 use osm_core::project::{ManagedProject, Member, Project};
 use serde_json::Value as Json;
@@ -56,9 +60,22 @@ fn key(uid: &str, place: Place) -> String {
     grant(uid, place).change().resource
 }
 
+/// What the project consists of.
+pub fn parts() -> [Part; 3] {
+    let entry = Part::Entry {
+        description: bare().description,
+        roles: Vec::new(),
+    };
+    [Part::Keystone, Part::Group, entry]
+}
+
 /// These are in the project with all that goes with it; those who administer it are marked.
 pub fn places<'n>(members: impl IntoIterator<Item = (&'n str, bool)>) -> Places {
     let mut places = Places::new();
+    for part in parts() {
+        let change = part.change(&project());
+        places.extend(change.after.map(|there| (change.resource, there)));
+    }
     for (uid, admin) in members {
         let all = [Place::Project, Place::Group, cloud()];
         for place in all.into_iter().chain(admin.then(role)) {
@@ -72,7 +89,9 @@ pub fn places<'n>(members: impl IntoIterator<Item = (&'n str, bool)>) -> Places 
 /// The project as LDAP has it.
 pub fn bots(places: &Places) -> Project {
     let members = NAMES.into_iter();
+    let described = places.get(&format!("/project/{}/description", project()));
     Project {
+        description: described.and_then(Json::as_str).map(str::to_owned),
         members: members
             .filter(|uid| places.contains_key(&key(uid, Place::Project)))
             .map(|uid| Member {
@@ -87,6 +106,16 @@ pub fn bots(places: &Places) -> Project {
             .collect(),
         ..bare()
     }
+}
+
+/// All places in the group, in the role and in Keystone.
+pub fn held(places: &Places) -> Vec<Grant> {
+    let all = NAMES.into_iter().flat_map(|uid| {
+        let these = [role(), Place::Group, cloud()];
+        these.map(|place| grant(uid, place))
+    });
+    all.filter(|grant| places.contains_key(&grant.change().resource))
+        .collect()
 }
 
 /// The place of one of them in the group, and whether they have it.
@@ -109,6 +138,7 @@ pub fn membership_facts(places: &Places, uid: &str) -> MembershipFacts {
             CLOUD_ROLE.to_owned(),
             places.contains_key(&key(uid, cloud())),
         )),
+        has_role: true,
     }
 }
 
@@ -122,10 +152,23 @@ impl Twin {
         self.0.lock().unwrap().meanwhile = Some(key(uid, role()));
     }
 
+    /// Whether anything is otherwise now. What is below an entry goes with it.
+    fn part(&self, project: &ProjectName, part: &Part, there: bool) -> bool {
+        let places = &mut self.0.lock().unwrap().cloud.places;
+        let change = part.change(project);
+        match change.after.filter(|_| there) {
+            Some(value) => places.insert(change.resource, value).is_none(),
+            None => places.remove(&change.resource).is_some(),
+        }
+    }
+
     /// Whether anything is otherwise now.
     fn seat(&self, grant: &Grant, there: bool) -> bool {
+        self.set(grant.change(), there)
+    }
+
+    fn set(&self, change: Change, there: bool) -> bool {
         let places = &mut self.0.lock().unwrap().cloud.places;
-        let change = grant.change();
         match change.after.filter(|_| there) {
             Some(value) => places.insert(change.resource, value).is_none(),
             None => places.remove(&change.resource).is_some(),
@@ -135,8 +178,37 @@ impl Twin {
 
 #[async_trait]
 impl DirectoryWrite for Twin {
+    async fn set_key(&self, key: &Held, there: bool, _: &dyn Leave) -> Result<bool, PortError> {
+        Ok(self.set(key.change(), there))
+    }
     async fn give(&self, grant: &Grant, _: &dyn Leave) -> Result<bool, PortError> {
         Ok(self.seat(grant, true))
+    }
+    async fn make(&self, what: ProjectPart<'_>, _: &dyn Leave) -> Result<bool, PortError> {
+        Ok(self.part(what.project, what.part, true))
+    }
+    async fn unmake(&self, what: ProjectPart<'_>, _: &dyn Leave) -> Result<bool, PortError> {
+        Ok(self.part(what.project, what.part, false))
+    }
+    async fn describe(
+        &self,
+        _: &EntryUuid,
+        before: Option<&str>,
+        after: Option<&str>,
+        _: &dyn Leave,
+    ) -> Result<bool, PortError> {
+        let key = format!("/project/{}/description", project());
+        let places = &mut self.0.lock().unwrap().cloud.places;
+        let now = places.get(&key).and_then(Json::as_str).map(str::to_owned);
+        if now.as_deref() == after {
+            return Ok(false);
+        }
+        assert_eq!(now.as_deref(), before);
+        match after {
+            Some(text) => places.insert(key, Json::from(text)),
+            None => places.remove(&key),
+        };
+        Ok(true)
     }
     async fn take(&self, grant: &Grant, _: &dyn Leave) -> Result<bool, PortError> {
         let mut state = self.0.lock().unwrap();
@@ -151,10 +223,98 @@ impl DirectoryWrite for Twin {
 #[async_trait]
 impl IdentityWrite for Twin {
     async fn assign(&self, what: Assignment<'_>, _: &dyn Leave) -> Result<bool, PortError> {
-        Ok(self.seat(&grant(what.uid, cloud()), true))
+        Ok(self.seat(&assigned(what), true))
     }
     async fn unassign(&self, what: Assignment<'_>, _: &dyn Leave) -> Result<bool, PortError> {
-        Ok(self.seat(&grant(what.uid, cloud()), false))
+        Ok(self.seat(&assigned(what), false))
+    }
+    async fn make_project(
+        &self,
+        name: &ProjectName,
+        _: &OperationId,
+        _: &dyn Leave,
+    ) -> Result<bool, PortError> {
+        Ok(self.part(name, &Part::Keystone, true))
+    }
+    async fn unmake_project(
+        &self,
+        name: &ProjectName,
+        _: Result<&ProjectId, &OperationId>,
+        _: &dyn Leave,
+    ) -> Result<bool, PortError> {
+        Ok(self.part(name, &Part::Keystone, false))
+    }
+}
+
+/// A project that is new here has its name as its id.
+fn assigned(what: Assignment<'_>) -> Grant {
+    let project = match *what.project == project_id() {
+        true => project(),
+        false => ProjectName::trusted(what.project.as_str()),
+    };
+    Grant {
+        project,
+        ..grant(what.uid, cloud())
+    }
+}
+
+#[async_trait]
+impl Identity for Twin {
+    async fn our_projects(&self) -> Result<Vec<KeystoneProject>, PortError> {
+        let places = self.places();
+        let made = places
+            .keys()
+            .filter_map(|key| key.strip_prefix("/keystone-project/"));
+        let known = made.map(|name| KeystoneProject {
+            id: match name == project().as_str() {
+                true => project_id(),
+                false => ProjectId::trusted(name),
+            },
+            name: name.to_owned(),
+            enabled: true,
+        });
+        Ok(known.collect())
+    }
+    async fn assigned(
+        &self,
+        _: &str,
+        _: &str,
+        _: Option<&ProjectId>,
+    ) -> Result<Vec<osm_core::drift::Assigned>, PortError> {
+        Ok(Vec::new())
+    }
+    async fn ping(&self) -> Result<(), PortError> {
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Numbers for Twin {
+    async fn next(&self, _: &str, from: u32) -> Result<u32, PortError> {
+        Ok(from)
+    }
+}
+
+#[async_trait]
+impl Pins for Twin {
+    async fn pins(&self) -> Result<Vec<Pin>, PortError> {
+        Ok(Vec::new())
+    }
+    async fn pin(&self, pin: &Pin) -> Result<Pin, PortError> {
+        Ok(pin.clone())
+    }
+    async fn forget(
+        &self,
+        _: &ProjectName,
+        _: chrono::DateTime<chrono::Utc>,
+    ) -> Result<(), PortError> {
+        Ok(())
+    }
+    async fn deleted(
+        &self,
+        _: &ProjectName,
+    ) -> Result<Option<chrono::DateTime<chrono::Utc>>, PortError> {
+        Ok(None)
     }
 }
 
@@ -170,14 +330,31 @@ impl Directory for Twin {
     async fn person_by_cn(&self, _: &str) -> Result<Option<Person>, PortError> {
         Ok(None)
     }
+    async fn keys(&self, entry: &EntryUuid) -> Result<Option<Vec<String>>, PortError> {
+        Ok(Some(keys_of(&self.places(), entry)))
+    }
     async fn prove(&self, _: &str, _: &str) -> Result<Option<EntryUuid>, PortError> {
         Ok(None)
     }
     async fn projects(&self) -> Result<Vec<Project>, PortError> {
         Ok(vec![bots(&self.places())])
     }
-    async fn project(&self, _: &ProjectName) -> Result<Option<Project>, PortError> {
-        Ok(Some(bots(&self.places())))
+    async fn project(&self, name: &ProjectName) -> Result<Option<Project>, PortError> {
+        if *name == project() {
+            return Ok(Some(bots(&self.places())));
+        }
+        let made = self.places().contains_key(&format!("/project/{name}"));
+        Ok(made.then(|| Project {
+            name: name.clone(),
+            entry: EntryUuid::trusted(format!("entry of {name}")),
+            ..bare()
+        }))
+    }
+    async fn below_project(&self, _: &EntryUuid) -> Result<Vec<String>, PortError> {
+        Ok(Vec::new())
+    }
+    async fn has_gid(&self, _: u32) -> Result<bool, PortError> {
+        Ok(false)
     }
     async fn holds(&self, grant: &Grant) -> Result<Option<bool>, PortError> {
         Ok(Some(self.places().contains_key(&grant.change().resource)))

@@ -1,0 +1,133 @@
+//! Adding a key and removing one: values of the person's own LDAP entry.
+
+use super::{FIELD, Key, MOST, hash};
+use crate::actor::Person;
+use crate::authz::{Permit, Target};
+use crate::ids::{EntryUuid, ProjectId, ProjectName, Region};
+use crate::membership::part;
+use crate::message::Msg;
+use crate::plan::{Change, Facts, Plan, PlannedStep, Step};
+use crate::refusal::{Refusal, RefusalKind};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use sha2::{Digest as _, Sha256};
+
+/// A key at a person's entry, which it names by what no rename changes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Held {
+    /// The person's LDAP entry.
+    pub person: EntryUuid,
+    /// The person's shell name when it was planned.
+    pub uid: String,
+    /// The value, to the letter.
+    pub line: String,
+}
+
+impl Held {
+    /// What is otherwise once it is there.
+    pub fn change(&self) -> Change {
+        let digest = Sha256::digest(self.line.as_bytes());
+        let name: String = digest.iter().map(|octet| format!("{octet:02x}")).collect();
+        Change {
+            resource: format!("/person/{}/key/{name}", part(&self.uid)),
+            before: None,
+            after: Some(json!({"entry": self.person, "key": self.line})),
+        }
+    }
+}
+
+/// What a plan for somebody's keys is made from.
+#[derive(Clone, Debug)]
+pub struct KeyFacts {
+    /// Whose they are.
+    pub person: Person,
+    /// All values there are, keys or not.
+    pub held: Vec<String>,
+}
+
+impl KeyFacts {
+    /// The values that are a key.
+    fn called(&self, name: &str) -> impl Iterator<Item = &String> {
+        self.held.iter().filter(move |value| hash(value) == name)
+    }
+
+    fn of(&self, line: &str) -> Held {
+        Held {
+            person: self.person.entry.clone(),
+            uid: self.person.uid.clone(),
+            line: line.to_owned(),
+        }
+    }
+
+    fn plan(
+        &self,
+        permit: &Permit,
+        name: String,
+        steps: Vec<PlannedStep>,
+    ) -> Result<Plan, Refusal> {
+        if *permit.target() != Target::Own(self.person.entry.clone()) {
+            let why = Msg::new("notyours");
+            return Err(Refusal::new(RefusalKind::Forbidden, why));
+        }
+        let uid = &self.person.uid;
+        let mut facts = Facts::default();
+        facts.note(format!("person {uid}"), self.person.entry.as_str());
+        let there = self.called(&name).count();
+        facts.note(format!("{name} of {uid}"), there.to_string());
+        Ok(Plan {
+            version: Plan::VERSION,
+            action: permit.action(),
+            // A person's keys are of no region and no project.
+            region: Region::trusted(""),
+            project: ProjectName::trusted(""),
+            project_id: ProjectId::trusted(""),
+            instance: None,
+            name,
+            steps,
+            facts,
+        })
+    }
+}
+
+/// Plans to add a key.
+pub fn plan_add_key(permit: &Permit, facts: &KeyFacts, key: &Key) -> Result<Plan, Refusal> {
+    let conflict = |why: Msg| Refusal {
+        kind: RefusalKind::Conflict,
+        ..Refusal::field(FIELD, why)
+    };
+    if facts.called(&key.fingerprint).next().is_some() {
+        let why = Msg::new("key-there").with(key.fingerprint.as_str());
+        return Err(conflict(why));
+    }
+    if facts.held.len() >= MOST {
+        let most = i64::try_from(MOST).unwrap_or(i64::MAX);
+        return Err(conflict(Msg::new("key-toomany").with(most)));
+    }
+    let held = facts.of(&key.line);
+    let step = PlannedStep::undone_by(added(held.clone()), removed(held));
+    facts.plan(permit, key.fingerprint.clone(), vec![step])
+}
+
+/// Plans to remove a key: all values that are it, whatever their comments.
+pub fn plan_remove_key(permit: &Permit, facts: &KeyFacts, name: &str) -> Result<Plan, Refusal> {
+    let steps = facts.called(name).map(|line| {
+        let held = facts.of(line);
+        PlannedStep::undone_by(removed(held.clone()), added(held))
+    });
+    let steps: Vec<_> = steps.collect();
+    if steps.is_empty() {
+        return Err(Refusal {
+            kind: RefusalKind::NotFound,
+            ..Refusal::field("hash", Msg::new("key-gone").with(name))
+        });
+    }
+    facts.plan(permit, name.to_owned(), steps)
+}
+
+fn added(key: Held) -> Step {
+    Step::AddKey { key }
+}
+
+fn removed(key: Held) -> Step {
+    Step::RemoveKey { key }
+}
