@@ -2,7 +2,7 @@
 
 use super::audit::{self, Doing};
 use super::failure::Failure;
-use super::operations::{keyed, state_of, step_state_of};
+use super::operations::{keyed, read, state_of, step_state_of};
 use super::stored::decode_plan;
 use super::{Store, commit, first, put, rows};
 use chrono::{DateTime, Utc};
@@ -35,7 +35,7 @@ impl Store {
         let state = state_of(&state)?;
         let done = match (wish, state) {
             (Wish::Cancel, OperationState::Queued | OperationState::Running)
-                if decode_plan(&plan)?.can_be_taken_back() =>
+                if (read(&mut tx, id).await?).is_some_and(|now| now.can_be_taken_back()) =>
             {
                 put(
                     &mut tx,

@@ -272,7 +272,10 @@ impl Store {
             return Ok(tx.rollback().await?);
         }
         held_if(held.by(generation) && held.owned, id, generation)?;
-        if state == OperationState::Done && cancelled(&mut tx, id).await?.is_some() {
+        if state == OperationState::Done
+            && cancelled(&mut tx, id).await?.is_some()
+            && (read(&mut tx, id).await?).is_some_and(|operation| operation.can_be_taken_back())
+        {
             // It came after the runner's last look, and was accepted: it is looked for again.
             return Err(Failure::Conflict(format!(
                 "operation {id} is to be taken back since a moment ago"
