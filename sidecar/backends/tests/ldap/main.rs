@@ -15,5 +15,6 @@ mod keys;
 #[path = "../support/leave.rs"]
 mod leave;
 mod membership;
+mod projects;
 mod reading;
 mod tree;
