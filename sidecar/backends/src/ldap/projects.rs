@@ -113,18 +113,32 @@ impl Ldap {
         if self.connections.add(dn, attributes).await? {
             return Ok(true);
         }
-        let search = Search {
-            base: dn,
-            scope: Scope::Base,
-            filter: "(objectClass=*)".to_owned(),
-            attributes: MARKED,
-        };
-        let found = self.connections.search(&search).await?;
-        if found.iter().any(|entry| marked(entry, by)) {
+        if self.made_by(dn, by).await? {
             return Ok(false);
         }
         let why = "there is an entry of that name, which this operation has not made";
         Err(PortError::new("ldap", "add", dn, Kind::Conflict, why))
+    }
+
+    /// Whether an entry says that the operation has made it.
+    async fn made_by(&self, dn: &str, by: &OperationId) -> Result<bool, PortError> {
+        let found = self.itself(dn, MARKED).await?;
+        Ok(found.is_some_and(|entry| marked(&entry, by)))
+    }
+
+    /// The entry of a DN.
+    async fn itself(
+        &self,
+        dn: &str,
+        attributes: &'static [&'static str],
+    ) -> Result<Option<Entry>, PortError> {
+        let search = Search {
+            base: dn,
+            scope: Scope::Base,
+            filter: "(objectClass=*)".to_owned(),
+            attributes,
+        };
+        Ok(self.connections.search(&search).await?.pop())
     }
 
     pub(super) async fn unmake_part(
@@ -146,17 +160,10 @@ impl Ldap {
         let Some(found) = self.named(base, scope, GROUPS, &cn).await? else {
             return Ok(false);
         };
-        if let Some(by) = what.by {
-            let search = Search {
-                base: &found.dn,
-                scope: Scope::Base,
-                filter: "(objectClass=*)".to_owned(),
-                attributes: MARKED,
-            };
-            let entries = self.connections.search(&search).await?;
-            if !entries.iter().any(|entry| marked(entry, by)) {
-                return Ok(false);
-            }
+        if let Some(by) = what.by
+            && !self.made_by(&found.dn, by).await?
+        {
+            return Ok(false);
         }
         let below = self.dns_below(&found.dn).await?;
         leave.still().await?;
@@ -195,14 +202,8 @@ impl Ldap {
         let Some(entry) = self.entry_of_project(project).await? else {
             return failed(Kind::NotFound, "LDAP has no such entry");
         };
-        let search = Search {
-            base: &entry.dn,
-            scope: Scope::Base,
-            filter: "(objectClass=*)".to_owned(),
-            attributes: DESCRIPTION,
-        };
-        let found = self.connections.search(&search).await?;
-        let now = found.first().and_then(|entry| entry.first("description"));
+        let found = self.itself(&entry.dn, DESCRIPTION).await?;
+        let now = found.as_ref().and_then(|entry| entry.first("description"));
         if now == after {
             return Ok(false);
         }

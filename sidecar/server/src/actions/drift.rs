@@ -144,15 +144,9 @@ impl Context {
             facts,
             mark: self.mark().await?,
         };
-        let submitted = match self.planned_repair(caller, id).await {
-            Ok((_, plan)) => self.submit(caller, plan, &sent).await,
-            Err(refusal) => Err(refusal),
-        };
-        match submitted {
-            // A double click must not hear that its own first half has mended it already.
-            Err(refusal) => self.replayed(caller, &sent).await.ok_or(refusal),
-            recorded => recorded,
-        }
+        let planned = self.planned_repair(caller, id).await;
+        self.submit_planned(caller, planned.map(|(_, plan)| plan), &sent)
+            .await
     }
 
     /// `action=novadrift`: plans where `dryrun` says so, else has it mended.

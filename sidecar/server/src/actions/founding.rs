@@ -16,7 +16,7 @@ use osm_core::project::ManagedProject;
 use osm_core::refusal::{Refusal, RefusalKind};
 
 /// People that a project may begin with; more are added afterwards.
-const FOUNDERS: usize = 20;
+const FOUNDERS: u8 = 20;
 /// Instances that a refusal names.
 const NAMED: u32 = 20;
 
@@ -32,15 +32,8 @@ pub(super) struct Asked {
     pub facts: Option<String>,
 }
 
-impl Asked {
-    fn permit_target(&self) -> Target {
-        // A project is of no region.
-        Target::Project(Region::trusted(""), self.project.clone())
-    }
-}
-
 impl Context {
-    /// Whether a person may open the form.
+    /// Whether a person may do it at all.
     pub(super) async fn may_found(
         &self,
         caller: &Caller,
@@ -48,6 +41,7 @@ impl Context {
         project: &ProjectName,
     ) -> Result<Permit, Refusal> {
         let actor = self.actor(caller).await?;
+        // A project is of no region.
         let target = Target::Project(Region::trusted(""), project.clone());
         authorise(&self.settings.policy, &actor, action, &target)
     }
@@ -58,9 +52,7 @@ impl Context {
         caller: &Caller,
         asked: &Asked,
     ) -> Result<Plan, Refusal> {
-        let actor = self.actor(caller).await?;
-        let target = asked.permit_target();
-        let permit = authorise(&self.settings.policy, &actor, asked.action, &target)?;
+        let permit = self.may_found(caller, asked.action, &asked.project).await?;
         match asked.action {
             Action::ProjectCreate => {
                 let facts = self.founding_facts(&permit, asked).await?;
@@ -94,14 +86,8 @@ impl Context {
             facts: asked.facts.as_deref(),
             mark: self.mark().await?,
         };
-        let submitted = match self.planned_project(caller, asked).await {
-            Ok(plan) => self.submit(caller, plan, &sent).await,
-            Err(refusal) => Err(refusal),
-        };
-        match submitted {
-            Err(refusal) => self.replayed(caller, &sent).await.ok_or(refusal),
-            recorded => recorded,
-        }
+        let planned = self.planned_project(caller, asked).await;
+        self.submit_planned(caller, planned, &sent).await
     }
 
     async fn founding_facts(
@@ -112,8 +98,10 @@ impl Context {
         let at_member = |why: Msg| Refusal::field("member", why);
         let name = &asked.project;
         let mut founders = Vec::new();
-        if asked.names.len() > FOUNDERS {
-            return Err(at_member(Msg::new("toomanynames").with(FOUNDERS as i64)));
+        if asked.names.len() > usize::from(FOUNDERS) {
+            return Err(at_member(
+                Msg::new("toomanynames").with(i64::from(FOUNDERS)),
+            ));
         }
         for called in &asked.names {
             let person = self.person_called(called).await?.ok_or_else(|| {

@@ -94,14 +94,8 @@ impl Context {
             facts,
             mark: self.mark().await?,
         };
-        let submitted = match self.planned_key(caller, asked).await {
-            Ok(plan) => self.submit(caller, plan, &sent).await,
-            Err(refusal) => Err(refusal),
-        };
-        match submitted {
-            Err(refusal) => self.replayed(caller, &sent).await.ok_or(refusal),
-            recorded => recorded,
-        }
+        let planned = self.planned_key(caller, asked).await;
+        self.submit_planned(caller, planned, &sent).await
     }
 
     /// `action=novakey`.

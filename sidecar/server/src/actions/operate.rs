@@ -70,14 +70,8 @@ impl Context {
             facts: asked.params.get(FACTS),
             mark: self.mark().await?,
         };
-        let submitted = match self.planned_operation(caller, asked).await {
-            Ok(plan) => self.submit(caller, plan, &sent).await,
-            Err(refusal) => Err(refusal),
-        };
-        match submitted {
-            Err(refusal) => self.replayed(caller, &sent).await.ok_or(refusal),
-            recorded => recorded,
-        }
+        let planned = self.planned_operation(caller, asked).await;
+        self.submit_planned(caller, planned, &sent).await
     }
 
     /// The security groups that may be chosen, where they may be.

@@ -70,6 +70,24 @@ impl Context {
         }
     }
 
+    /// Records what was planned. Where that was refused, a double click must not hear that its own first half has done
+    /// it already: the same call with the same key is one operation.
+    pub(super) async fn submit_planned(
+        &self,
+        caller: &Caller,
+        planned: Result<Plan, Refusal>,
+        sent: &Sent<'_>,
+    ) -> Result<OperationId, Refusal> {
+        let submitted = match planned {
+            Ok(plan) => self.submit(caller, plan, sent).await,
+            Err(refusal) => Err(refusal),
+        };
+        match submitted {
+            Err(refusal) => self.replayed(caller, sent).await.ok_or(refusal),
+            recorded => recorded,
+        }
+    }
+
     /// To be asked before that is read which a plan rests on.
     pub(super) async fn mark(&self) -> Result<Option<u64>, Refusal> {
         self.operations.mark().await.map(Some).map_err(refuse)
