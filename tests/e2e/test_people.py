@@ -128,12 +128,11 @@ def test_who_proves_the_password_is_linked(people_in_ldap: None) -> None:
         page = browser.open("Special:NovaLink")
         assert page.status in (None, 200), page.text
         browser.fill(uid=PROVER, password="wrong")
-        (form_id,) = page.tree.xpath("//*[@id='osm-view']//form/@id")
-        page = browser.submit(form_id)
+        page = browser.submit("link")
         assert said(page.field_error("password"), "link-wrong"), page.text
         assert lab.secret(f"ldap-{PROVER}") not in page.text
         browser.fill(uid=PROVER, password=lab.secret(f"ldap-{PROVER}"))
-        page = browser.submit(form_id)
+        page = browser.submit("link")
         assert said(page.text, "linked"), page.text
         browser.shot("linked")
         assert browser.open(LIST).projects == ["bots"]
@@ -147,9 +146,8 @@ def test_one_entry_is_one_person_s(people_in_ldap: None, outsider: Browser) -> N
     browser = Browser(account)
     try:
         page = browser.open("Special:NovaLink")
-        (form_id,) = page.tree.xpath("//*[@id='osm-view']//form/@id")
         browser.fill(uid=VOLUNTEER.uid, password=lab.secret(f"ldap-{VOLUNTEER.uid}"))
-        page = browser.submit(form_id)
+        page = browser.submit("link")
         assert said(page.field_error("uid"), "link-taken"), page.text
         assert browser.open(LIST).projects == []
     finally:

@@ -24,6 +24,8 @@ PEOPLE = [
     Person("volunteer", "Volunteer", "member", "member of bots", 2002),
     Person("outsider", "Outsider", "none", "member of no project", 2003),
 ]
+# Wiki accounts without an LDAP entry, to make one for.
+NEWCOMERS = [("Newcomer", "no shell account yet")]
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,9 @@ def write(lab: Lab) -> None:
             "about": person.about,
         }
         for person in PEOPLE
+    ] + [
+        {"user": name, "password": lab.secret(f"wiki-{name.lower()}"), "role": "none", "about": about}
+        for name, about in NEWCOMERS
     ]
     lab.write(lab.dir / "accounts.json", json.dumps(accounts, indent=2) + "\n", 0o600)
 

@@ -37,6 +37,8 @@ pub enum Action {
     KeyAdd,
     /// Remove one.
     KeyRemove,
+    /// Get a shell account of one's own.
+    AccountCreate,
     /// Give a member of a project a role in it.
     RoleAdd,
     /// Take a role away from somebody.
@@ -61,7 +63,7 @@ pub enum Action {
 
 impl Action {
     /// All of them.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 26] = [
         Self::InstanceList,
         Self::InstanceCreate,
         Self::InstanceReboot,
@@ -77,6 +79,7 @@ impl Action {
         Self::MemberRemove,
         Self::KeyAdd,
         Self::KeyRemove,
+        Self::AccountCreate,
         Self::RoleAdd,
         Self::RoleRemove,
         Self::OperationList,
@@ -107,6 +110,7 @@ impl Action {
             Self::MemberRemove => "member-remove",
             Self::KeyAdd => "key-add",
             Self::KeyRemove => "key-remove",
+            Self::AccountCreate => "account-create",
             Self::RoleAdd => "role-add",
             Self::RoleRemove => "role-remove",
             Self::OperationList => "operation-list",

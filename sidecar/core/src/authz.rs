@@ -52,6 +52,8 @@ pub struct Policy {
     pub needs: BTreeMap<Action, Need>,
     /// Who may make a project.
     pub founders: Founders,
+    /// People who have none may get a shell account here.
+    pub accounts: bool,
     /// Why nothing may be written anywhere, if so.
     pub maintenance: Option<String>,
     /// Why nothing may be written in a region, if so.
@@ -69,6 +71,8 @@ pub enum Target {
     Person(ProjectName, EntryUuid),
     /// What is a person's own, such as their keys; of no project.
     Own(EntryUuid),
+    /// What is a wiki user's own before there is a person.
+    User(u64),
     /// A role in a project, and whose part in it, where it is about one.
     Role(ProjectName, String, Option<EntryUuid>),
 }
@@ -77,7 +81,7 @@ impl Target {
     /// The project, where it is one or in one.
     pub fn project(&self) -> Option<&ProjectName> {
         match self {
-            Self::Everywhere | Self::Own(_) => None,
+            Self::Everywhere | Self::Own(_) | Self::User(_) => None,
             Self::Project(_, project) | Self::Person(project, _) | Self::Role(project, ..) => {
                 Some(project)
             }
@@ -88,7 +92,11 @@ impl Target {
     pub fn person(&self) -> Option<&EntryUuid> {
         match self {
             Self::Person(_, entry) | Self::Role(_, _, Some(entry)) => Some(entry),
-            Self::Everywhere | Self::Project(..) | Self::Role(_, _, None) | Self::Own(_) => None,
+            Self::Everywhere
+            | Self::Project(..)
+            | Self::Role(_, _, None)
+            | Self::Own(_)
+            | Self::User(_) => None,
         }
     }
 }
@@ -145,7 +153,8 @@ pub fn authorise(
             target: target.clone(),
         })
     };
-    let only_theirs = matches!(target, Target::Own(_)) && !may_help(actor, action);
+    let own = matches!(target, Target::Own(_) | Target::User(_));
+    let only_theirs = own && !may_help(actor, action);
     if is_cloudadmin(actor) && !only_theirs {
         return permit();
     }
@@ -165,6 +174,18 @@ pub fn authorise(
             Some(person) if person.entry == *entry => permit(),
             Some(_) => forbidden(Msg::new("notyours")),
             None => forbidden(Msg::new("nolink")),
+        };
+    }
+    if let Target::User(id) = target
+        && only_theirs
+    {
+        return match action {
+            _ if *id != actor.user.wiki_user_id => forbidden(Msg::new("notyours")),
+            Action::AccountCreate if !policy.accounts => forbidden(Msg::new("accounts-closed")),
+            Action::AccountCreate if !actor.has_right("loginviashell") => {
+                forbidden(Msg::new("account-noshell"))
+            }
+            _ => permit(),
         };
     }
     if action == Action::ProjectCreate {
@@ -236,7 +257,7 @@ pub fn authorise_wish(
     let (action, target) = of;
     authorise(policy, actor, wish, target)?;
     // Their own word was given when it was begun.
-    if matches!(target, Target::Own(_)) {
+    if matches!(target, Target::Own(_) | Target::User(_)) {
         return Ok(());
     }
     authorise(policy, actor, action, target)?;
@@ -279,6 +300,6 @@ pub fn is_cloudadmin(actor: &Actor) -> bool {
 pub fn refused_for_maintenance<'a>(policy: &'a Policy, target: &Target) -> Option<&'a str> {
     policy.maintenance.as_deref().or_else(|| match target {
         Target::Project(region, _) => policy.read_only_regions.get(region).map(String::as_str),
-        Target::Everywhere | Target::Person(..) | Target::Role(..) | Target::Own(_) => None,
+        _ => None,
     })
 }

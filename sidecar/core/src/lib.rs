@@ -6,10 +6,12 @@
 //! different things) → [`log`] (what people say they did) → [`ports`] (how the outside is read and written) →
 //! [`message`] and [`view`] (what a person is shown) → [`signing`] (who may speak to whom).
 
+pub mod accounts;
 pub mod action;
 pub mod actor;
 pub mod audit;
 pub mod authz;
+pub mod change;
 pub mod drift;
 pub mod facts;
 pub mod founding;

@@ -150,7 +150,7 @@ impl MembershipFacts {
                 allowed == project && *entry == person.entry
             }
             Target::Project(_, allowed) | Target::Role(allowed, _, None) => allowed == project,
-            Target::Everywhere | Target::Own(_) => false,
+            Target::Everywhere | Target::Own(_) | Target::User(_) => false,
         };
         if !covered {
             let why = Msg::new("noaccount").with(project.as_str());

@@ -2,8 +2,10 @@
 //!
 //! Stored plans live on: what is added has a default, and `tests/stored/` keeps a sample of each form.
 
+use crate::accounts::Account;
 use crate::action::Action;
 use crate::authz::Target;
+pub use crate::change::Change;
 pub use crate::facts::Facts;
 use crate::founding::{Part, of_projects};
 use crate::ids::{EntryUuid, InstanceId, ProjectId, ProjectName, Region};
@@ -70,6 +72,7 @@ impl Plan {
         }
         match self.steps.first().map(|planned| &planned.step) {
             Some(Step::AddKey { key } | Step::RemoveKey { key }) => Target::Own(key.person.clone()),
+            Some(Step::Person { account, .. }) => Target::User(account.wiki_user_id),
             Some(Step::Grant { grant } | Step::Withdraw { grant, .. }) => match &grant.place {
                 Place::Role { role }
                     if matches!(self.action, Action::RoleAdd | Action::RoleRemove) =>
@@ -86,29 +89,6 @@ impl Plan {
     pub fn changes(&self, made: Option<InstanceId>) -> Vec<Change> {
         let steps = self.steps.iter();
         steps.filter_map(|s| s.step.change(self, made)).collect()
-    }
-}
-
-/// Something that a step makes otherwise. Its undo makes it as it was before.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Change {
-    /// What: begins with the region, or with a slash where it is of no region.
-    pub resource: String,
-    /// `None`: it was not there.
-    pub before: Option<Json>,
-    /// `None`: it is no longer there.
-    pub after: Option<Json>,
-}
-
-impl Change {
-    /// The change back.
-    #[must_use]
-    pub fn reversed(self) -> Self {
-        Self {
-            resource: self.resource,
-            before: self.after,
-            after: self.before,
-        }
     }
 }
 
@@ -163,6 +143,20 @@ pub enum Step {
         /// Whose, and which.
         key: Held,
     },
+    /// Have LDAP's entry of a person, marked with the operation's id, or not have it.
+    Person {
+        /// Who.
+        account: Account,
+        /// To have it.
+        there: bool,
+    },
+    /// Have a wiki user connected with it, or not.
+    Link {
+        /// Who.
+        account: Account,
+        /// To have it.
+        there: bool,
+    },
     /// Make a part of a project, marked with the operation's id.
     Make {
         /// Which.
@@ -198,7 +192,7 @@ pub enum Step {
 
 impl Step {
     /// All names.
-    pub const NAMES: [&str; 26] = [
+    pub const NAMES: [&str; 30] = [
         "create-server",
         "await-server",
         "reboot-server",
@@ -215,6 +209,10 @@ impl Step {
         "withdraw-cloud",
         "add-key",
         "remove-key",
+        "create-person",
+        "delete-person",
+        "link-person",
+        "unlink-person",
         "create-keystone-project",
         "create-posix-group",
         "create-project",
@@ -240,6 +238,10 @@ impl Step {
             Self::Withdraw { grant, .. } => grant.place.withdrawing(),
             Self::AddKey { .. } => "add-key",
             Self::RemoveKey { .. } => "remove-key",
+            Self::Person { there: true, .. } => "create-person",
+            Self::Person { there: false, .. } => "delete-person",
+            Self::Link { there: true, .. } => "link-person",
+            Self::Link { there: false, .. } => "unlink-person",
             Self::Make { part } => part.making(),
             Self::Delete { part, .. } => part.deleting(),
             Self::Describe { .. } => "describe-project",
@@ -273,6 +275,7 @@ impl Step {
             Self::AddKey { key } | Self::RemoveKey { key } => {
                 Some(format!("/key/{}/{}", key.person, plan.name))
             }
+            Self::Person { account, .. } => Some(account.resource()),
             // One at a time changes a project as a whole.
             _ if of_projects(plan.action) => Some(format!("/project/{}", plan.project)),
             _ => self.granted().map(Grant::resource),
@@ -308,6 +311,8 @@ impl Step {
             Self::Withdraw { grant, .. } => Some(grant.change().reversed()),
             Self::AddKey { key } => Some(key.change()),
             Self::RemoveKey { key } => Some(key.change().reversed()),
+            Self::Person { account, there } => Some(account.change().when(*there)),
+            Self::Link { account, there } => Some(account.link_change().when(*there)),
             Self::Make { part } => Some(part.change(&plan.project)),
             Self::Delete { part, .. } => Some(part.change(&plan.project).reversed()),
             Self::Describe { before, after, .. } => Some(Change {
@@ -344,6 +349,9 @@ impl Step {
                 .with(grant.project.as_str())
                 .with(grant.place.role().unwrap_or_default()),
             Self::AddKey { key } | Self::RemoveKey { key } => msg.with(key.uid.as_str()),
+            Self::Person { account, .. } | Self::Link { account, .. } => {
+                msg.with(account.name.as_str())
+            }
             Self::Describe { after, .. } => msg.with(after.as_deref().unwrap_or_default()),
             Self::RebootServer
             | Self::DeleteServer

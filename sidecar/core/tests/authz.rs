@@ -52,6 +52,7 @@ fn matrix() {
     let people = [
         ("nobody", actor(0, &[], None)),
         ("not linked", actor(1, &[], None)),
+        ("may have a shell", actor(12, &["loginviashell"], None)),
         ("linked, no project", actor(2, &[], Some(&[]))),
         ("member elsewhere", actor(3, &[], Some(elsewhere))),
         ("member", actor(4, &[], Some(member))),
@@ -84,6 +85,13 @@ fn matrix() {
             "deleting and adding members need projectadmin, removing them none",
             Policy {
                 needs,
+                ..Policy::default()
+            },
+        ),
+        (
+            "shell accounts are made here",
+            Policy {
+                accounts: true,
                 ..Policy::default()
             },
         ),
@@ -150,6 +158,14 @@ fn matrix() {
                     let may = may.replace("openstackmanager-", "");
                     write!(table, " {whose}-key-{wish}={may}").unwrap();
                 }
+            }
+            // Whoever has no shell account gets their own, where the community makes some.
+            for (whose, id) in [("own", actor.user.wiki_user_id), ("another's", 99)] {
+                let target = Target::User(id);
+                let may = authorise(policy, actor, Action::AccountCreate, &target);
+                let may = may.map_or_else(|no| no.message.key, |_| "yes".to_owned());
+                let may = may.replace("openstackmanager-", "");
+                write!(table, " {whose}-account={may}").unwrap();
             }
             let lay_down = word(Action::RoleRemove, &own_role);
             let give = word(Action::RoleAdd, &anothers_role);

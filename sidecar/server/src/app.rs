@@ -13,7 +13,7 @@ use crate::actions::{
 };
 use crate::audit::Sealer;
 use crate::cli::{Failure, Hand};
-use crate::config::{Config, Secrets};
+use crate::config::{Accounts, Config, Secrets};
 use crate::doctor::Patient;
 use crate::documenter::Documenter;
 use crate::drift::Latest;
@@ -153,9 +153,12 @@ impl App {
             ),
             founding: Founding {
                 pins: self.store.clone(),
+                links: self.store.clone(),
                 numbers: self.store.clone(),
                 identity: self.cloud.clone(),
                 first_gid: config.ldap.first_project_gid,
+                first_uid: (config.accounts.as_ref())
+                    .map_or(u32::MAX, |accounts| accounts.first_uid),
             },
             work_bell: work_bell.clone(),
             page_bell: page_bell.clone(),
@@ -336,6 +339,7 @@ pub fn settings(config: &Config) -> Settings {
     Settings {
         policy: config.authz(),
         roles: config.policy.roles.clone(),
+        newcomers: config.accounts.as_ref().map(Accounts::rule),
         regions: regions.collect(),
         wiki_login_is_ldap: config.ldap.wiki_login_is_ldap,
         cloud_role: config

@@ -15,6 +15,7 @@ mod twins;
 
 use chrono::TimeDelta;
 use openstackmanager::faults::Points;
+use osm_core::accounts::{AccountFacts, Newcomers, plan_create_account};
 use osm_core::action::Action;
 use osm_core::actor::{Actor, WikiUser};
 use osm_core::authz::{PROJECTADMIN, Permit, Policy, Target, authorise, authorise_own};
@@ -51,7 +52,9 @@ fn permit_to(action: Action, target: Target) -> Permit {
     }
     let mut user = WikiUser {
         wiki_user_id: 7,
-        rights: ["listall", "manageproject"].map(str::to_owned).into(),
+        rights: ["listall", "manageproject", "loginviashell"]
+            .map(str::to_owned)
+            .into(),
         ..Actor::system().user
     };
     let mut person = None;
@@ -68,7 +71,11 @@ fn permit_to(action: Action, target: Target) -> Permit {
         person = all.find(|person| person.entry == *entry);
     }
     let admin = Actor { user, person };
-    authorise(&Policy::default(), &admin, action, &target).unwrap()
+    let policy = Policy {
+        accounts: true,
+        ..Policy::default()
+    };
+    authorise(&policy, &admin, action, &target).unwrap()
 }
 
 /// Any plan that can be made for an action in this cloud; `None` where there is nothing to plan.
@@ -107,6 +114,16 @@ fn planned(action: Action, cloud: &Cloud, pick: usize, groups: &BTreeSet<String>
                 Action::KeyAdd => plan_add_key(&permit, &facts, &Key::pasted(&key).unwrap()).ok(),
                 _ => plan_remove_key(&permit, &facts, &hash(&key)).ok(),
             }
+        }
+        Action::AccountCreate => {
+            let facts = AccountFacts {
+                asked: "fresh".to_owned(),
+                taken: false,
+                namesake: false,
+                rule: Newcomers::default(),
+                now: twins::now(),
+            };
+            plan_create_account(&permit_to(action, Target::User(7)), &facts).ok()
         }
         Action::MemberRemove => plan_remove_member(&permit, &facts_of(&cloud.places, pick)).ok(),
         Action::ProjectCreate => {

@@ -158,6 +158,8 @@ def _write_config(lab: Lab) -> Path:
             "password_file": str(lab.secret_file("ldap-openstackmanager")),
             **{f"{ou}_base": f"ou={ou},{ldap.BASE}" for ou in ("people", "projects", "groups", "hosts")},
         },
+        # The demo's wiki sends no mail.
+        "accounts": {"first_uid": 20000, "gid": 500, "confirmed_email": False},
     }
     text = "".join(
         f"[{name}]\n" + "".join(f"{key} = {_toml(value)}\n" for key, value in keys.items()) + "\n"

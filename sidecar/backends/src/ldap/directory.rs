@@ -10,7 +10,7 @@ use ldap3::{Scope, ldap_escape};
 use osm_core::actor::Person;
 use osm_core::ids::{EntryUuid, ProjectName};
 use osm_core::membership::Grant;
-use osm_core::ports::{Directory, Places, PortError};
+use osm_core::ports::{Directory, NumberOf, Places, PortError};
 use osm_core::project::{Member, Project};
 use osm_core::puppet::Host;
 use std::collections::{BTreeMap, BTreeSet};
@@ -84,14 +84,12 @@ impl Directory for Ldap {
         }
     }
 
-    async fn has_gid(&self, gid: u32) -> Result<bool, PortError> {
-        for base in [&self.config.groups_base, &self.config.people_base] {
-            let filter = equals("gidNumber", &gid.to_string());
-            if !self.below(base, filter, &["1.1"]).await?.is_empty() {
-                return Ok(true);
-            }
-        }
-        Ok(false)
+    async fn has_number(&self, kind: NumberOf, number: u32) -> Result<bool, PortError> {
+        self.number_taken(kind, number).await
+    }
+
+    async fn name_taken(&self, uid: &str) -> Result<bool, PortError> {
+        self.shell_name_taken(uid).await
     }
 
     async fn places(&self) -> Result<Places, PortError> {

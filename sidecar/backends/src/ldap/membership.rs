@@ -9,7 +9,8 @@ use super::directory::{GROUPS, ROLES, equals};
 use super::entry::Entry;
 use async_trait::async_trait;
 use ldap3::Scope;
-use osm_core::ids::EntryUuid;
+use osm_core::accounts::Account;
+use osm_core::ids::{EntryUuid, OperationId};
 use osm_core::keys::Held;
 use osm_core::membership::{Grant, Place};
 use osm_core::ports::{DirectoryWrite, Kind, Leave, PortError, ProjectPart};
@@ -24,6 +25,25 @@ struct Seats {
 impl DirectoryWrite for Ldap {
     async fn set_key(&self, key: &Held, there: bool, leave: &dyn Leave) -> Result<bool, PortError> {
         self.change_key(key, there, leave).await
+    }
+
+    async fn make_person(
+        &self,
+        account: &Account,
+        number: u32,
+        by: &OperationId,
+        leave: &dyn Leave,
+    ) -> Result<bool, PortError> {
+        self.new_person(account, number, by, leave).await
+    }
+
+    async fn unmake_person(
+        &self,
+        account: &Account,
+        by: &OperationId,
+        leave: &dyn Leave,
+    ) -> Result<bool, PortError> {
+        self.no_person(account, by, leave).await
     }
 
     async fn give(&self, grant: &Grant, leave: &dyn Leave) -> Result<bool, PortError> {

@@ -6,8 +6,8 @@
 //!
 //! Reading order: `dn` (when two DNs are the same) → `entry` (what a search gives) → `connection`
 //! → `directory` (people, projects, roles from entries) → `membership` (writing who is in what) → `places`
-//! (who is where, all of them), `projects` (making and deleting them), `keys` (with what people log in) and `hosts`
-//! (what Puppet does with which).
+//! (who is where, all of them), `projects` (making and deleting them), `people` (making them), `keys` (with what people
+//! log in) and `hosts` (what Puppet does with which).
 
 // The error that all ports share tells a lot, and is returned seldom.
 #![allow(clippy::result_large_err)]
@@ -20,6 +20,7 @@ mod failure;
 mod hosts;
 mod keys;
 mod membership;
+mod people;
 mod places;
 mod projects;
 
@@ -42,10 +43,23 @@ pub struct LdapConfig {
     pub groups_base: String,
     /// Where hosts are, if anywhere.
     pub hosts_base: Option<String>,
+    /// How people's entries are made, where they are.
+    pub newcomers: Option<Newcomers>,
     /// Puppet variables that are never read.
     pub hidden_vars: BTreeSet<String>,
     /// Go over to TLS on an `ldap://` connection before the password is sent.
     pub starttls: bool,
+}
+
+/// What the entry of a new person says besides their name.
+#[derive(Clone, Debug)]
+pub struct Newcomers {
+    /// `gidNumber`: the group that people have in common.
+    pub gid: u32,
+    /// `homeDirectory`, with `%u` for the shell name.
+    pub home: String,
+    /// `loginShell`.
+    pub shell: String,
 }
 
 /// The directory.

@@ -17,7 +17,7 @@ use std::collections::HashSet;
 const MARKED: &[&str] = &["cn", "description", "info"];
 const DESCRIPTION: &[&str] = &["description"];
 
-fn mark(by: &OperationId) -> String {
+pub(super) fn mark(by: &OperationId) -> String {
     format!("openstackmanager_operation={by}")
 }
 
@@ -104,7 +104,7 @@ impl Ldap {
     }
 
     /// One that is there already must be this operation's own.
-    async fn added(
+    pub(super) async fn added(
         &self,
         dn: &str,
         attributes: super::connection::Attributes<'_>,

@@ -15,6 +15,7 @@ mod keys;
 #[path = "../support/leave.rs"]
 mod leave;
 mod membership;
+mod people;
 mod projects;
 mod reading;
 mod tree;

@@ -4,7 +4,7 @@ use crate::leave::May;
 use crate::tree::*;
 use osm_core::founding::Part;
 use osm_core::ids::{OperationId, ProjectName};
-use osm_core::ports::{Directory, DirectoryWrite, Kind, ProjectPart};
+use osm_core::ports::{Directory, DirectoryWrite, Kind, NumberOf, ProjectPart};
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs the lab"]
@@ -39,7 +39,7 @@ async fn it_is_made_once_and_only_its_maker_takes_it_back() {
             assert_eq!(taken.kind, Kind::Conflict, "{taken}");
             assert!(!directory.unmake(of(&other), &May(true)).await.unwrap());
         }
-        assert!(directory.has_gid(71_234).await.unwrap());
+        assert!(directory.has_number(NumberOf::Group, 71_234).await.unwrap());
         let made = directory.project(&name).await.unwrap().unwrap();
         assert_eq!(made.description.as_deref(), Some(text));
         assert!(made.members.is_empty());
@@ -67,7 +67,7 @@ async fn it_is_made_once_and_only_its_maker_takes_it_back() {
             }
         }
         assert!(directory.project(&name).await.unwrap().is_none());
-        assert!(!directory.has_gid(71_234).await.unwrap());
+        assert!(!directory.has_number(NumberOf::Group, 71_234).await.unwrap());
         // Its neighbour stands.
         let odd = ProjectName::trusted("odd");
         assert!(directory.project(&odd).await.unwrap().is_some());

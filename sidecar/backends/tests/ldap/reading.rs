@@ -279,6 +279,7 @@ async fn a_server_that_does_not_answer_is_not_waited_for() {
         projects_base: BASE.to_owned(),
         groups_base: BASE.to_owned(),
         hosts_base: None,
+        newcomers: None,
         hidden_vars: BTreeSet::new(),
         starttls: false,
     });

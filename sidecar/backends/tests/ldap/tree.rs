@@ -1,7 +1,7 @@
 //! The lab's slapd, and trees of our own in it.
 
 use ldap3::{Ldap as Handle, LdapConnAsync, Scope, SearchEntry, dn_escape};
-use osm_backends::ldap::{Ldap, LdapConfig};
+use osm_backends::ldap::{Ldap, LdapConfig, Newcomers};
 use osm_backends::secret::Secret;
 use std::collections::HashSet;
 use std::path::PathBuf;
@@ -30,6 +30,11 @@ pub fn config(base: &str) -> LdapConfig {
         projects_base: format!("ou=projects,{base}"),
         groups_base: format!("ou=groups,{base}"),
         hosts_base: Some(format!("ou=hosts,{base}")),
+        newcomers: Some(Newcomers {
+            gid: 500,
+            home: "/home/%u".to_owned(),
+            shell: "/bin/bash".to_owned(),
+        }),
         hidden_vars: ["instancecreator_email".to_owned()].into(),
         starttls: false,
     }

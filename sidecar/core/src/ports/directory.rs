@@ -1,6 +1,7 @@
 //! LDAP (the truth about people and projects) and Keystone (which follows it).
 
 use super::PortError;
+use crate::accounts::Account;
 use crate::actor::Person;
 use crate::drift::Assigned;
 use crate::founding::Part;
@@ -46,8 +47,10 @@ pub trait Directory: Send + Sync {
     async fn holds(&self, grant: &Grant) -> Result<Option<bool>, PortError>;
     /// The DNs of what stands below a project's entry.
     async fn below_project(&self, project: &EntryUuid) -> Result<Vec<String>, PortError>;
-    /// Whether somebody or something has this number for a posix group.
-    async fn has_gid(&self, gid: u32) -> Result<bool, PortError>;
+    /// Whether somebody or something has this number.
+    async fn has_number(&self, kind: NumberOf, number: u32) -> Result<bool, PortError>;
+    /// Whether a person has this shell name, in whatever case, or a group is called so.
+    async fn name_taken(&self, uid: &str) -> Result<bool, PortError>;
     /// All places in groups and roles, in few searches.
     async fn places(&self) -> Result<Places, PortError>;
     /// The entries of hosts, all of them or those changed since, in one search; none where we know of no base.
@@ -62,6 +65,15 @@ pub trait Directory: Send + Sync {
 pub trait Leave: Send + Sync {
     /// An error where the work is no longer the asker's.
     async fn still(&self) -> Result<(), PortError>;
+}
+
+/// What has numbers in LDAP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NumberOf {
+    /// Posix groups, and people's own (`gidNumber`).
+    Group,
+    /// People (`uidNumber`).
+    Person,
 }
 
 /// A part of a project, to be made or deleted.
@@ -82,6 +94,21 @@ pub struct ProjectPart<'a> {
 pub trait DirectoryWrite: Send + Sync {
     /// Has an SSH public key at a person's entry, or not there.
     async fn set_key(&self, key: &Held, there: bool, leave: &dyn Leave) -> Result<bool, PortError>;
+    /// Makes a person's entry, marked with the operation; `Conflict` where the name is somebody else's.
+    async fn make_person(
+        &self,
+        account: &Account,
+        number: u32,
+        by: &OperationId,
+        leave: &dyn Leave,
+    ) -> Result<bool, PortError>;
+    /// Deletes it, where the operation has made it.
+    async fn unmake_person(
+        &self,
+        account: &Account,
+        by: &OperationId,
+        leave: &dyn Leave,
+    ) -> Result<bool, PortError>;
     /// Gives a person a place in LDAP.
     async fn give(&self, grant: &Grant, leave: &dyn Leave) -> Result<bool, PortError>;
     /// Takes it away.

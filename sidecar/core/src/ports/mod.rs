@@ -17,8 +17,8 @@ pub use audit::{AuditSeals, AuditTrail, Coverage, Sealed};
 pub use chat::{Chat, Said, Talk, Voice};
 pub use compute::{ComputeRead, ComputeWrite, Deed, Since, Tagged};
 pub use directory::{
-    Assignment, Directory, DirectoryWrite, Identity, IdentityWrite, KeystoneProject, Leave, Places,
-    ProjectPart,
+    Assignment, Directory, DirectoryWrite, Identity, IdentityWrite, KeystoneProject, Leave,
+    NumberOf, Places, ProjectPart,
 };
 pub use error::{Kind, PortError};
 pub use holds::{Hold, Holds, Lost, Made, Open, Trace};

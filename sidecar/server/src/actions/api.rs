@@ -102,6 +102,10 @@ impl Context {
                 .api_key(caller, request)
                 .await
                 .unwrap_or_else(ApiReply::from),
+            "novaaccount" => self
+                .api_account(caller, request)
+                .await
+                .unwrap_or_else(ApiReply::from),
             "novadrift" => self
                 .api_drift(caller, request)
                 .await

@@ -32,6 +32,16 @@ pub fn contract() -> Json {
     json!({
         "special_pages": SPECIAL_PAGES,
         "actions": {
+            "novaaccount": {
+                "writes": true,
+                "params": {
+                    "subaction": {"type": ["create"], "required": true},
+                    "shellname": {"type": "string", "required": true},
+                    "dryrun": {"type": "boolean"},
+                    "facts": string,
+                    "idempotencykey": string,
+                },
+            },
             "novadrift": {
                 "writes": true,
                 "params": {

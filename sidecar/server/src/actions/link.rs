@@ -72,12 +72,22 @@ impl Context {
     ) -> Result<View, Refusal> {
         let actor = self.actor(caller).await?;
         let mut view = View::new(Msg::new("novalink"));
+        self.outcome(&actor, request, &mut view).await;
         if let Some(person) = &actor.person {
             view.notice(Level::Success, Msg::new("linked").with(person.uid.as_str()));
             return Ok(view);
         }
+        // While it is being made there is nothing to ask for.
+        if view.live {
+            return Ok(view);
+        }
+        if self.permit_account(&actor).is_ok()
+            && let Some(followed) = self.account_form(caller, request, &mut view).await?
+        {
+            return Ok(followed);
+        }
         let uid = request.form.text("uid").trim();
-        let wrong = match request.post {
+        let wrong = match request.post && request.get("action") != Some("create") {
             true => match self.prove(caller, uid, request.form.text("password")).await {
                 Ok(()) => {
                     return Ok(View::redirect(Msg::new("novalink"), "NovaLink", &[]));
@@ -86,7 +96,16 @@ impl Context {
             },
             false => None,
         };
-        view.status = wrong.as_ref().map_or(200, Refusal::status);
+        if let Some(refusal) = &wrong {
+            view.status = refusal.status();
+        }
+        view.blocks
+            .extend((!view.blocks.is_empty()).then(|| Block::Heading {
+                level: 2,
+                id: "link".to_owned(),
+                text: Msg::new("link-heading").into(),
+                links: Vec::new(),
+            }));
         view.blocks.push(Block::Form(Box::new(form(uid, wrong))));
         Ok(view)
     }

@@ -3,6 +3,7 @@
 //! Reading order: [`catalogue`] (everything there is) → [`Context`] (what an action may reach: read
 //! ports and `submit`) → `instances` (the pages of Special:NovaInstance) → `api` (the same for bots).
 
+mod accounts;
 mod api;
 pub mod catalogue;
 mod create;
@@ -39,6 +40,7 @@ use crate::late::Late;
 use crate::log::Book;
 use crate::restored::Restored;
 use chrono::{DateTime, Utc};
+use osm_core::accounts::Newcomers;
 use osm_core::actor::WikiUser;
 use osm_core::authz::Policy;
 use osm_core::ids::{ProjectName, Region};
@@ -100,6 +102,8 @@ pub struct Context {
 pub struct Settings {
     /// Who may what, and what is switched off.
     pub policy: Policy,
+    /// Whom we give a shell account; nobody where it is none.
+    pub newcomers: Option<Newcomers>,
     /// The roles that may be given in a project.
     pub roles: Vec<String>,
     /// The regions, in the order shown.

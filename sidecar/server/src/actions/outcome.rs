@@ -37,6 +37,7 @@ fn outcome_text(operation: &Operation) -> Option<(Level, Msg)> {
         Action::MemberRemove => "deletemember",
         Action::KeyAdd => "addkey",
         Action::KeyRemove => "deletekey",
+        Action::AccountCreate => "createaccount",
         Action::ProjectCreate => "createproject",
         Action::ProjectConfigure => "configureproject",
         Action::ProjectDelete => "deleteproject",

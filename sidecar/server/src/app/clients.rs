@@ -1,7 +1,7 @@
 //! A client of each neighbour, from the configuration.
 
 use crate::config::{Config, Secrets};
-use osm_backends::ldap::{Ldap, LdapConfig};
+use osm_backends::ldap::{Ldap, LdapConfig, Newcomers};
 use osm_backends::mysql::{Store, StoreConfig};
 use osm_backends::openstack::{Assigner, OpenStack, OpenStackConfig};
 use osm_backends::rabbitmq::{RabbitMq, RabbitMqConfig};
@@ -34,6 +34,11 @@ pub fn directory(config: &Config, secrets: &Secrets) -> Result<Ldap, PortError> 
         projects_base: ldap.projects_base.clone(),
         groups_base: ldap.groups_base.clone(),
         hosts_base: ldap.hosts_base.clone(),
+        newcomers: config.accounts.as_ref().map(|accounts| Newcomers {
+            gid: accounts.gid,
+            home: accounts.home.clone(),
+            shell: accounts.shell.clone(),
+        }),
         hidden_vars: ldap.hidden_puppet_vars.clone(),
         starttls: ldap.starttls,
     })

@@ -1,5 +1,6 @@
 //! The configuration file. Every key is described in docs/config.example.toml; a test keeps the two the same.
 
+mod accounts;
 mod check;
 mod error;
 mod ldap;
@@ -7,6 +8,7 @@ mod log;
 mod rabbitmq;
 mod secrets;
 
+pub use accounts::Accounts;
 pub use error::ConfigError;
 pub use ldap::Ldap;
 pub use log::{Irc, Log};
@@ -37,6 +39,8 @@ pub struct Config {
     pub keystone: Keystone,
     pub regions: Vec<RegionConfig>,
     pub ldap: Ldap,
+    /// Where people get shell accounts here.
+    pub accounts: Option<Accounts>,
     #[serde(default)]
     pub policy: Needs,
     #[serde(default)]
@@ -346,6 +350,7 @@ impl Config {
         Policy {
             needs: BTreeMap::from(needs),
             founders: self.policy.createproject,
+            accounts: self.accounts.is_some(),
             maintenance: (!reason.is_empty()).then(|| reason.to_owned()),
             read_only_regions: self
                 .regions

@@ -8,23 +8,28 @@ use osm_core::membership::Grant;
 use osm_core::message::Msg;
 use osm_core::pages::summary;
 use osm_core::ports::{
-    Identity, InstanceFilter, Kind, Numbers, PageDue, PageKey, Pin, Pins, PortError, ProjectPart,
+    Identity, InstanceFilter, Kind, Links, NumberOf, Numbers, PageDue, PageKey, Pin, Pins,
+    PortError, ProjectPart,
 };
 use std::sync::Arc;
 
 /// Numbers that are somebody's already are passed over, so many at a time.
 const TRIED: u32 = 1000;
 
-/// What is needed for projects as a whole.
+/// What is needed for projects as a whole, and for people.
 pub struct Founding {
     /// The pairs of ids.
     pub pins: Arc<dyn Pins>,
-    /// Numbers of posix groups.
+    /// Who is behind a wiki account.
+    pub links: Arc<dyn Links>,
+    /// Numbers of posix groups and of people.
     pub numbers: Arc<dyn Numbers>,
     /// Keystone's projects.
     pub identity: Arc<dyn Identity>,
     /// The least number of a project's group.
     pub first_gid: u32,
+    /// The least number of a person.
+    pub first_uid: u32,
 }
 
 impl Runner {
@@ -36,7 +41,7 @@ impl Runner {
             return Ok(Outcome::Done);
         }
         let gid = match part {
-            Part::Group => Some(self.free_gid().await?),
+            Part::Group => Some(self.free_number(NumberOf::Group).await?),
             _ => None,
         };
         let what = ProjectPart {
@@ -125,19 +130,23 @@ impl Runner {
         )
     }
 
-    async fn free_gid(&self) -> Result<u32, PortError> {
+    pub(super) async fn free_number(&self, kind: NumberOf) -> Result<u32, PortError> {
         let founding = &self.founding;
+        let (name, first) = match kind {
+            NumberOf::Group => ("gid", founding.first_gid),
+            NumberOf::Person => ("uid", founding.first_uid),
+        };
         for _ in 0..TRIED {
-            let gid = founding.numbers.next("gid", founding.first_gid).await?;
-            if !self.directory.has_gid(gid).await? {
-                return Ok(gid);
+            let number = founding.numbers.next(name, first).await?;
+            if !self.directory.has_number(kind, number).await? {
+                return Ok(number);
             }
         }
-        let target = format!("{TRIED} numbers from {}", founding.first_gid);
-        let why = "each is a group's already; the next try goes on from there";
+        let target = format!("{TRIED} numbers from {first}");
+        let why = "each is somebody's already; the next try goes on from there";
         Err(PortError::new(
             "ldap",
-            "find a free gidNumber among",
+            format!("find a free {name}Number among"),
             target,
             Kind::Unavailable,
             why,

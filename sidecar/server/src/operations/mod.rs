@@ -5,6 +5,7 @@
 //! knows what a step does, `places` what giving and taking a place in a project is, `founding` what a
 //! project is made of, `keys` a person's SSH keys; `tell` hands what was done to the documenter.
 
+mod accounts;
 mod course;
 mod founding;
 mod keys;

@@ -87,6 +87,8 @@ impl Runner {
             Step::Withdraw { grant, unless_last } => self.take(course, grant, *unless_last).await,
             Step::AddKey { key } => self.set_key(course, key, true).await,
             Step::RemoveKey { key } => self.set_key(course, key, false).await,
+            Step::Person { account, there } => self.person(course, account, *there).await,
+            Step::Link { account, there } => self.link(account, *there).await,
             Step::Make { part } => self.make(course, part).await,
             Step::Delete { part, whoever } => self.unmake(course, part, *whoever).await,
             Step::Describe {

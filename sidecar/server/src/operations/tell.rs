@@ -88,6 +88,8 @@ impl Runner {
                 | Step::Withdraw { .. }
                 | Step::AddKey { .. }
                 | Step::RemoveKey { .. }
+                | Step::Person { .. }
+                | Step::Link { .. }
                 | Step::Make { .. }
                 | Step::Delete { .. }
                 | Step::Describe { .. }

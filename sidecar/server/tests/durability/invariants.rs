@@ -6,8 +6,8 @@ use osm_core::instance::Instance;
 use osm_core::membership::{Grant, Place};
 use osm_core::plan::{Change, Step};
 use osm_core::ports::{
-    Directory as _, InstanceFilter, InstanceIndex as _, Operation, OperationFilter, OperationState,
-    Operations as _, PageKey, Pages as _, Seen, WikiRead as _,
+    Directory as _, InstanceFilter, InstanceIndex as _, Links as _, Operation, OperationFilter,
+    OperationState, Operations as _, PageKey, Pages as _, Seen, WikiRead as _,
 };
 use osm_core::project::Project;
 use serde_json::Value as Json;
@@ -95,6 +95,20 @@ async fn places_and_groups_are_as_audited(world: &World, operations: &[Operation
         {
             let keys = world.directory.keys(&key.person).await.unwrap().unwrap();
             assert_eq!(keys.contains(&key.line), *there, "{key:?}");
+        }
+    }
+    for planned in steps.clone() {
+        if let Step::Person { account, .. } = &planned.step {
+            let person = world.directory.person_by_uid(&account.uid).await.unwrap();
+            let linked = world.store.link_of(account.wiki_user_id).await.unwrap();
+            let there = last.get(&account.change().resource).copied();
+            assert_eq!(person.is_some(), there.unwrap_or(false), "{account:?}");
+            let there = last.get(&account.link_change().resource).copied();
+            assert_eq!(linked.is_some(), there.unwrap_or(false), "{account:?}");
+            assert!(
+                linked.is_none() || linked == person.map(|p| p.entry),
+                "{account:?}"
+            );
         }
     }
     for grant in steps.filter_map(|planned| planned.step.granted()) {

@@ -21,7 +21,7 @@ pub struct Kind {
     pub subject: Option<&'static str>,
 }
 
-pub const KINDS: [Kind; 16] = [
+pub const KINDS: [Kind; 17] = [
     Kind {
         action: Action::OperationProbe,
         plan: |world, _| async { world.planned("novaprobe", &[]).await }.boxed_local(),
@@ -110,6 +110,11 @@ pub const KINDS: [Kind; 16] = [
                 .key_plan(Action::KeyRemove, format!("keyed{of}"))
                 .boxed_local()
         },
+        subject: None,
+    },
+    Kind {
+        action: Action::AccountCreate,
+        plan: |world, of| world.account_plan(format!("new{of}")).boxed_local(),
         subject: None,
     },
     Kind {

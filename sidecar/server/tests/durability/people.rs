@@ -4,6 +4,7 @@ use crate::asked::caller;
 use crate::world::{World, lab};
 use ldap3::{LdapConnAsync, Scope, SearchEntry};
 use openstackmanager::faults::Points;
+use osm_core::accounts::{AccountFacts, Newcomers, plan_create_account};
 use osm_core::action::Action;
 use osm_core::actor::Actor;
 use osm_core::authz::{PROJECTADMIN, Policy, Target, authorise};
@@ -152,6 +153,33 @@ impl World {
         let over = self.operation(&id).await;
         assert_eq!(over.state, OperationState::Done, "{other}: {over:?}");
         plan(action).await.1.unwrap()
+    }
+
+    /// A plan for a shell account that nobody has, of a wiki user whom nobody knows.
+    pub async fn account_plan(&self, name: String) -> Plan {
+        // Short enough for a shell name, and with it a user's id beyond all that the wiki has.
+        let hash = (self.prefix.bytes().chain(name.bytes()))
+            .fold(7_u32, |hash, byte| hash.wrapping_mul(31) ^ u32::from(byte));
+        let asked = format!("{}-{hash:x}", self.prefix);
+        let mut user = caller(1, false).user;
+        user.wiki_user_id = (1 << 40) + u64::from(hash);
+        user.name = asked.clone();
+        user.rights.insert("loginviashell".to_owned());
+        let target = Target::User(user.wiki_user_id);
+        let actor = Actor { user, person: None };
+        let policy = Policy {
+            accounts: true,
+            ..Policy::default()
+        };
+        let permit = authorise(&policy, &actor, Action::AccountCreate, &target).unwrap();
+        let facts = AccountFacts {
+            asked,
+            taken: false,
+            namesake: false,
+            rule: Newcomers::default(),
+            now: chrono::Utc::now(),
+        };
+        plan_create_account(&permit, &facts).unwrap()
     }
 
     /// The places of the test's own people.

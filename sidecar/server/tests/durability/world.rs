@@ -207,6 +207,8 @@ impl World {
                 self.assigner.clone(),
             ),
             founding: Founding {
+                links: self.store.clone(),
+                first_uid: 30_000,
                 pins: self.store.clone(),
                 numbers: self.store.clone(),
                 identity: self.cloud.clone(),

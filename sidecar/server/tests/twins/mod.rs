@@ -2,6 +2,7 @@
 
 mod clock;
 pub mod keys;
+mod links;
 mod offer;
 pub mod people;
 mod store;
@@ -175,9 +176,11 @@ impl Twin {
             ),
             founding: Founding {
                 pins: Arc::new(self.clone()),
+                links: Arc::new(self.clone()),
                 numbers: Arc::new(self.clone()),
                 identity: Arc::new(self.clone()),
                 first_gid: 1,
+                first_uid: 1,
             },
             work_bell: Arc::new(Notify::new()),
             page_bell: Arc::new(Notify::new()),

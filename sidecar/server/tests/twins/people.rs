@@ -3,6 +3,7 @@
 use super::keys::keys_of;
 use super::{Twin, project, project_id};
 use async_trait::async_trait;
+use osm_core::accounts::Account;
 use osm_core::actor::Person;
 use osm_core::authz::PROJECTADMIN;
 use osm_core::founding::Part;
@@ -178,6 +179,23 @@ impl Twin {
 
 #[async_trait]
 impl DirectoryWrite for Twin {
+    async fn make_person(
+        &self,
+        account: &Account,
+        _: u32,
+        _: &OperationId,
+        _: &dyn Leave,
+    ) -> Result<bool, PortError> {
+        Ok(self.set(account.change(), true))
+    }
+    async fn unmake_person(
+        &self,
+        account: &Account,
+        _: &OperationId,
+        _: &dyn Leave,
+    ) -> Result<bool, PortError> {
+        Ok(self.set(account.change(), false))
+    }
     async fn set_key(&self, key: &Held, there: bool, _: &dyn Leave) -> Result<bool, PortError> {
         Ok(self.set(key.change(), there))
     }
@@ -325,7 +343,8 @@ impl Directory for Twin {
         Ok(all.find(|person| person.entry == *entry))
     }
     async fn person_by_uid(&self, uid: &str) -> Result<Option<Person>, PortError> {
-        Ok(NAMES.contains(&uid).then(|| person(uid)))
+        let made = self.places().contains_key(&format!("/person/{uid}"));
+        Ok((made || NAMES.contains(&uid)).then(|| person(uid)))
     }
     async fn person_by_cn(&self, _: &str) -> Result<Option<Person>, PortError> {
         Ok(None)
@@ -353,7 +372,10 @@ impl Directory for Twin {
     async fn below_project(&self, _: &EntryUuid) -> Result<Vec<String>, PortError> {
         Ok(Vec::new())
     }
-    async fn has_gid(&self, _: u32) -> Result<bool, PortError> {
+    async fn has_number(&self, _: NumberOf, _: u32) -> Result<bool, PortError> {
+        Ok(false)
+    }
+    async fn name_taken(&self, _: &str) -> Result<bool, PortError> {
         Ok(false)
     }
     async fn holds(&self, grant: &Grant) -> Result<Option<bool>, PortError> {
