@@ -8,6 +8,7 @@ import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+import compared
 import copies
 import crowd
 import daemon
@@ -45,8 +46,9 @@ def _prepare(instance: str) -> None:
     crowd.copies(instance, MANY, first=crowd.known() + 1)
     copies.documented(MANY)
     up = time.monotonic()
+    at = compared.now()
     with sidecar_with(lambda text: text):
-        until(_quiet, "all that is due is written", 3600)
+        until(lambda: compared.since(at) and _quiet(), "all that is due is written", 3600)
     # Nova may need longer for so many than is waited for, while it still looks at them for the first time.
     until(lambda: command("drift").returncode == 0, "nothing differs", 900)
     print(f"{MANY:,} instances: rows copied in the databases of Nova, MediaWiki and the sidecar; "
@@ -69,10 +71,10 @@ def _full(changed: int) -> tuple[object, ...]:
     log = lab.log("sidecar")
     begins = log.stat().st_size
     daemon.stop(lab, "sidecar")
-    at = _one("SELECT NOW(6)")
+    at = compared.now()
     begun = time.monotonic()
     with sidecar_with(lambda text: f"{text}\n[observe]\npoll_seconds = 600\n", RUST_LOG=TOLD):
-        until(lambda: _one(f"SELECT MIN(at) > '{at}' FROM watermarks") == "1", "it has compared", 900)
+        until(lambda: compared.since(at), "it has compared", 900)
         until(_quiet, "all that is due is written", 3600)
         seconds = time.monotonic() - begun
         memory = _peak(daemon.pid(lab, "sidecar"))
@@ -123,7 +125,7 @@ def _all_changed(instance: str) -> None:
     mine = pywiki.edits_a_second(pages, text)
     daemon.stop(lab, "sidecar")
     _change(ALL)
-    at = _one("SELECT NOW(6)")
+    at = compared.now()
     with sidecar_with(lambda text: text):
         until(lambda: _written_since(at) >= ALL and _quiet(), "all are written", 3600)
     pages, seconds = _rows(
