@@ -37,6 +37,12 @@ pub enum Action {
     KeyAdd,
     /// Remove one.
     KeyRemove,
+    /// Make a sudo rule of a project.
+    SudoCreate,
+    /// Have one say something else.
+    SudoModify,
+    /// Delete one.
+    SudoDelete,
     /// Give a member of a project a role in it.
     RoleAdd,
     /// Take a role away from somebody.
@@ -61,7 +67,7 @@ pub enum Action {
 
 impl Action {
     /// All of them.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 28] = [
         Self::InstanceList,
         Self::InstanceCreate,
         Self::InstanceReboot,
@@ -77,6 +83,9 @@ impl Action {
         Self::MemberRemove,
         Self::KeyAdd,
         Self::KeyRemove,
+        Self::SudoCreate,
+        Self::SudoModify,
+        Self::SudoDelete,
         Self::RoleAdd,
         Self::RoleRemove,
         Self::OperationList,
@@ -107,6 +116,9 @@ impl Action {
             Self::MemberRemove => "member-remove",
             Self::KeyAdd => "key-add",
             Self::KeyRemove => "key-remove",
+            Self::SudoCreate => "sudo-create",
+            Self::SudoModify => "sudo-modify",
+            Self::SudoDelete => "sudo-delete",
             Self::RoleAdd => "role-add",
             Self::RoleRemove => "role-remove",
             Self::OperationList => "operation-list",

@@ -62,6 +62,7 @@ fn facts(admins: &[&str], asked: &str) -> MembershipFacts {
         in_group: Some(in_project),
         cloud_role: Some(("member".to_owned(), in_project)),
         has_role: true,
+        rules: Vec::new(),
     }
 }
 

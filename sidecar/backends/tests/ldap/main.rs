@@ -17,4 +17,5 @@ mod leave;
 mod membership;
 mod projects;
 mod reading;
+mod sudo;
 mod tree;

@@ -1,5 +1,5 @@
 //! The same actions for wiki API bots: `action=novainstance`, `action=novaproject`, `action=novarole`,
-//! `action=novakey`, `action=novaoperation`, `list=novainstances`.
+//! `action=novakey`, `action=novasudoer`, `action=novaoperation`, `list=novainstances`.
 
 use super::follow::wish_called;
 use super::instances::{offset_after, parse_offset};
@@ -100,6 +100,10 @@ impl Context {
                 .unwrap_or_else(ApiReply::from),
             "novakey" => self
                 .api_key(caller, request)
+                .await
+                .unwrap_or_else(ApiReply::from),
+            "novasudoer" => self
+                .api_sudo(caller, request)
                 .await
                 .unwrap_or_else(ApiReply::from),
             "novadrift" => self

@@ -5,6 +5,7 @@ pub mod keys;
 mod offer;
 pub mod people;
 mod store;
+pub mod sudo;
 
 pub use clock::{now, pass};
 pub use offer::{GROUPS, flavor, groups_on_offer, image};

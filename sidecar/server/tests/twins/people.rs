@@ -1,6 +1,7 @@
 //! A twin of LDAP and Keystone: a set of places and keys, named as plans name them.
 
 use super::keys::keys_of;
+use super::sudo::rules_of;
 use super::{Twin, project, project_id};
 use async_trait::async_trait;
 use osm_core::actor::Person;
@@ -12,6 +13,7 @@ use osm_core::membership::{Grant, MembershipFacts, Place};
 use osm_core::plan::Change;
 use osm_core::ports::*;
 use osm_core::project::{ManagedProject, Member, Project};
+use osm_core::sudo::{Rule, RuleChange};
 use serde_json::Value as Json;
 use std::collections::BTreeMap;
 
@@ -139,6 +141,7 @@ pub fn membership_facts(places: &Places, uid: &str) -> MembershipFacts {
             places.contains_key(&key(uid, cloud())),
         )),
         has_role: true,
+        rules: rules_of(places),
     }
 }
 
@@ -189,6 +192,9 @@ impl DirectoryWrite for Twin {
     }
     async fn unmake(&self, what: ProjectPart<'_>, _: &dyn Leave) -> Result<bool, PortError> {
         Ok(self.part(what.project, what.part, false))
+    }
+    async fn set_rule(&self, change: &RuleChange, _: &dyn Leave) -> Result<RuleSet, PortError> {
+        Ok(self.set_sudo(change))
     }
     async fn describe(
         &self,
@@ -358,6 +364,12 @@ impl Directory for Twin {
     }
     async fn holds(&self, grant: &Grant) -> Result<Option<bool>, PortError> {
         Ok(Some(self.places().contains_key(&grant.change().resource)))
+    }
+    async fn sudo_rules(
+        &self,
+        _: Option<&ProjectName>,
+    ) -> Result<BTreeMap<ProjectName, Vec<Rule>>, PortError> {
+        Ok(BTreeMap::from([(project(), rules_of(&self.places()))]))
     }
     async fn places(&self) -> Result<osm_core::ports::Places, PortError> {
         Ok(osm_core::ports::Places::default())
