@@ -145,7 +145,7 @@ def test_it_means_to_sudo_what_was_said(volunteer_bot: Bot, project: str, tmp_pa
             {"users": f"{VOLUNTEER.uid}|{OUTSIDER.uid}", "runas": f"ALL|{everyone}",
              "commands": "/bin/ls\n!/bin/su\n/usr/bin/systemctl restart a=b,c:d \\* #1 \"x y\"\nsudoedit /etc/motd"},
             {"users": [{"username": OUTSIDER.uid}, {"username": VOLUNTEER.uid}],
-             "runas": [{"username": "ALL"}, {"usergroup": everyone[1:]}],
+             "runas": [{"usergroup": everyone[1:]}, {"username": "ALL"}],
              "commands": [{"command": "/bin/su", "negated": True}, {"command": "/bin/ls"},
                           {"command": "/usr/bin/systemctl restart a=b,c:d \\* #1 \"x y\""},
                           {"command": "sudoedit /etc/motd"}],
