@@ -216,7 +216,7 @@ fn on_member<'w>(
         let leaves = word == "deletemember";
         world.has_member(&uid, leaves).await;
         if leaves {
-            world.has_rule(&uid, &uid).await;
+            world.has_rule(&uid, Some(&uid)).await;
         }
         let params = [("subaction", word), ("projectname", "bots"), (field, &uid)];
         world.planned("novaproject", &params).await

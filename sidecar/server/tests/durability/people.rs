@@ -111,7 +111,7 @@ impl World {
         }
     }
 
-    pub async fn done(&self, module: &str, params: &[(&str, &str)]) {
+    async fn done(&self, module: &str, params: &[(&str, &str)]) {
         let plan = self.planned(module, params).await;
         let id = self.submit(plan).await;
         self.run(Points::default()).await;

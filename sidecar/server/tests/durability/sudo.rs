@@ -1,10 +1,11 @@
 //! Sudo rules of the test's own in the project `bots`.
 
 use crate::world::World;
+use async_trait::async_trait;
 use osm_core::ids::ProjectName;
 use osm_core::plan::Plan;
-use osm_core::ports::Directory as _;
-use osm_core::sudo::Rule;
+use osm_core::ports::{Directory as _, DirectoryWrite as _, Leave, PortError, RuleSet};
+use osm_core::sudo::{Octets, Rule, RuleChange, Values};
 use std::collections::BTreeMap;
 
 impl World {
@@ -22,36 +23,40 @@ impl World {
 
     /// A plan for a rule of the test's own, which is there first, or is not.
     pub async fn rule_plan(&self, word: &str, name: String) -> Plan {
-        let (name, all) = (format!("{}-{name}", self.prefix), "%project-bots");
-        match word {
-            "create" if self.rule(&name).await.is_some() => self.call(&name, "delete", all).await,
-            "create" => {}
-            _ => self.has_rule(&name, all).await,
-        }
-        // Back and forth.
-        let is_small = |rule: Rule| rule.values.has("sudocommand", "/bin/ls");
-        let commands = match self.rule(&name).await.is_some_and(is_small) {
-            true => "ALL",
-            false => "/bin/ls",
+        let name = format!("{}-{name}", self.prefix);
+        let there = (word != "create").then_some("%project-bots");
+        self.has_rule(&name, there).await;
+        let (project, name) = (("projectname", "bots"), ("sudoername", name.as_str()));
+        let what = [("users", "%project-bots"), ("commands", "/bin/ls")];
+        let params = [("subaction", word), project, name, what[0], what[1]];
+        self.planned("novasudoer", &params).await
+    }
+
+    /// Has a rule by which somebody may do everything, or none of that name: past all operations.
+    pub async fn has_rule(&self, name: &str, user: Option<&str>) {
+        let after = user.map(|user| {
+            let mut values = Values::default();
+            for (attribute, value) in [
+                ("objectClass", "sudoRole"),
+                ("cn", name),
+                ("sudoUser", user),
+                ("sudoCommand", "ALL"),
+            ] {
+                values.put(attribute, Octets::Text(value.to_owned()));
+            }
+            values
+        });
+        let bots = ProjectName::trusted("bots");
+        let change = RuleChange {
+            project: self.directory.project(&bots).await.unwrap().unwrap().entry,
+            rule: name.to_owned(),
+            before: self.rule(name).await.map(|rule| rule.values),
+            after,
         };
-        self.planned("novasudoer", &params(word, &name, all, commands))
-            .await
-    }
-
-    /// Has a rule of the test's own that is for somebody.
-    pub async fn has_rule(&self, name: &str, user: &str) {
-        let there = self.rule(name).await;
-        let named = there.as_ref().map(|rule| rule.values.has("sudouser", user));
-        match named {
-            Some(true) => {}
-            Some(false) => self.call(name, "modify", user).await,
-            None => self.call(name, "create", user).await,
+        if change.before != change.after {
+            let made = self.directory.set_rule(&change, &Always).await.unwrap();
+            assert_eq!(made, RuleSet::Done, "{change:?}");
         }
-    }
-
-    async fn call(&self, name: &str, word: &str, user: &str) {
-        self.done("novasudoer", &params(word, name, user, "ALL"))
-            .await;
     }
 
     /// The test's own rules.
@@ -67,19 +72,17 @@ impl World {
     pub async fn remove_rules(&self) {
         for rule in self.rules().await {
             if rule.name.starts_with(&self.prefix) {
-                self.call(&rule.name, "delete", "").await;
+                self.has_rule(&rule.name, None).await;
             }
         }
     }
 }
 
-fn params<'p>(
-    word: &'p str,
-    name: &'p str,
-    user: &'p str,
-    commands: &'p str,
-) -> [(&'p str, &'p str); 5] {
-    let (project, name) = (("projectname", "bots"), ("sudoername", name));
-    let what = [("users", user), ("commands", commands)];
-    [("subaction", word), project, name, what[0], what[1]]
+struct Always;
+
+#[async_trait]
+impl Leave for Always {
+    async fn still(&self) -> Result<(), PortError> {
+        Ok(())
+    }
 }
