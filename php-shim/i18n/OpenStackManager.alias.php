@@ -14,4 +14,5 @@ $specialPageAliases['en'] = [
 	'NovaProject' => [ 'NovaProject' ],
 	'NovaResources' => [ 'NovaResources' ],
 	'NovaRole' => [ 'NovaRole' ],
+	'NovaSudoer' => [ 'NovaSudoer' ],
 ];

@@ -39,6 +39,12 @@ pub enum Action {
     KeyRemove,
     /// Get a shell account of one's own.
     AccountCreate,
+    /// Make a sudo rule of a project.
+    SudoCreate,
+    /// Have one say something else.
+    SudoModify,
+    /// Delete one.
+    SudoDelete,
     /// Give a member of a project a role in it.
     RoleAdd,
     /// Take a role away from somebody.
@@ -63,7 +69,7 @@ pub enum Action {
 
 impl Action {
     /// All of them.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 29] = [
         Self::InstanceList,
         Self::InstanceCreate,
         Self::InstanceReboot,
@@ -80,6 +86,9 @@ impl Action {
         Self::KeyAdd,
         Self::KeyRemove,
         Self::AccountCreate,
+        Self::SudoCreate,
+        Self::SudoModify,
+        Self::SudoDelete,
         Self::RoleAdd,
         Self::RoleRemove,
         Self::OperationList,
@@ -111,6 +120,9 @@ impl Action {
             Self::KeyAdd => "key-add",
             Self::KeyRemove => "key-remove",
             Self::AccountCreate => "account-create",
+            Self::SudoCreate => "sudo-create",
+            Self::SudoModify => "sudo-modify",
+            Self::SudoDelete => "sudo-delete",
             Self::RoleAdd => "role-add",
             Self::RoleRemove => "role-remove",
             Self::OperationList => "operation-list",

@@ -26,7 +26,9 @@ impl Need {
     /// Where the community has not chosen.
     fn usual(action: Action) -> Self {
         match action {
-            Action::MemberRemove => Self::Projectadmin,
+            Action::MemberRemove | Action::SudoCreate | Action::SudoModify | Action::SudoDelete => {
+                Self::Projectadmin
+            }
             _ => Self::Member,
         }
     }

@@ -10,6 +10,7 @@ use crate::message::Msg;
 use crate::plan::{Change, Facts, Plan, PlannedStep, Step};
 use crate::project::{ManagedProject, Project};
 use crate::refusal::{Refusal, RefusalKind};
+use crate::sudo::{self, Rule};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -135,6 +136,8 @@ pub struct MembershipFacts {
     pub cloud_role: Option<(String, bool)>,
     /// Where it is about a role: whether the project has it.
     pub has_role: bool,
+    /// Where it is about leaving the project: its sudo rules.
+    pub rules: Vec<Rule>,
 }
 
 impl MembershipFacts {
@@ -193,10 +196,20 @@ impl MembershipFacts {
         facts.note(format!("roles of {uid}"), roles);
         let group = self.in_group.map_or("no group", yes);
         facts.note(format!("{uid} in group"), group);
+        let named = self.rules_of(person).into_iter().map(|change| change.rule);
+        let named: Vec<String> = named.collect();
+        if !named.is_empty() {
+            facts.note(format!("sudo rules of {uid}"), named.join(", "));
+        }
         if let Some((role, assigned)) = &self.cloud_role {
             facts.note(format!("{uid} is {role} in Keystone"), yes(*assigned));
         }
         facts
+    }
+
+    /// What takes the person out of the project's sudo rules.
+    fn rules_of(&self, person: &Person) -> Vec<sudo::RuleChange> {
+        sudo::without(&self.managed.project, &self.rules, &person.uid)
     }
 
     /// Keystone's place for members, where the person has it (or has it not) yet. What is so already is no
@@ -272,7 +285,14 @@ pub fn plan_remove_member(permit: &Permit, facts: &MembershipFacts) -> Result<Pl
                 };
         PlannedStep::undone_by(taken(grant.clone(), unless_last), given(grant))
     });
-    Ok(facts.plan(permit, person, steps.collect()))
+    let rules = facts.rules_of(person).into_iter().map(|change| {
+        let change_back = change.clone().reversed();
+        let back = Step::SetRule {
+            change: change_back,
+        };
+        PlannedStep::undone_by(Step::SetRule { change }, back)
+    });
+    Ok(facts.plan(permit, person, steps.chain(rules).collect()))
 }
 
 /// Plans to give a member of a project a role in it.

@@ -14,6 +14,7 @@ use crate::keys::Held;
 use crate::membership::{Grant, Place};
 use crate::message::Msg;
 use crate::ports::PageKey;
+use crate::sudo::RuleChange;
 pub use crate::undo::{PlannedStep, Undo};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
@@ -179,6 +180,11 @@ pub enum Step {
         /// What it is to say.
         after: Option<String>,
     },
+    /// Make, change or delete a sudo rule of a project.
+    SetRule {
+        /// Which, and how.
+        change: RuleChange,
+    },
     /// Read a server from Nova into our copy, and have its pages looked at.
     ReadServer,
     /// Have a page written as the facts make it.
@@ -192,7 +198,7 @@ pub enum Step {
 
 impl Step {
     /// All names.
-    pub const NAMES: [&str; 30] = [
+    pub const NAMES: [&str; 33] = [
         "create-server",
         "await-server",
         "reboot-server",
@@ -220,6 +226,9 @@ impl Step {
         "delete-posix-group",
         "delete-project",
         "describe-project",
+        "create-sudo-rule",
+        "change-sudo-rule",
+        "delete-sudo-rule",
         "read-server",
         "write-page",
         "nothing",
@@ -245,6 +254,7 @@ impl Step {
             Self::Make { part } => part.making(),
             Self::Delete { part, .. } => part.deleting(),
             Self::Describe { .. } => "describe-project",
+            Self::SetRule { change } => change.step(),
             Self::ReadServer => "read-server",
             Self::WritePage { .. } => "write-page",
             Self::Nothing => "nothing",
@@ -276,6 +286,7 @@ impl Step {
                 Some(format!("/key/{}/{}", key.person, plan.name))
             }
             Self::Person { account, .. } => Some(account.resource()),
+            Self::SetRule { change } => Some(change.resource(&plan.project)),
             // One at a time changes a project as a whole.
             _ if of_projects(plan.action) => Some(format!("/project/{}", plan.project)),
             _ => self.granted().map(Grant::resource),
@@ -320,6 +331,7 @@ impl Step {
                 before: before.as_ref().map(|text| json!(text)),
                 after: after.as_ref().map(|text| json!(text)),
             }),
+            Self::SetRule { change } => Some(change.change(&plan.project)),
             Self::AwaitServer { goal: Goal::Active }
             | Self::RebootServer
             | Self::DeleteServer
@@ -353,6 +365,7 @@ impl Step {
                 msg.with(account.name.as_str())
             }
             Self::Describe { after, .. } => msg.with(after.as_deref().unwrap_or_default()),
+            Self::SetRule { change } => change.told(),
             Self::RebootServer
             | Self::DeleteServer
             | Self::Make { .. }

@@ -10,6 +10,7 @@ use osm_core::membership::*;
 use osm_core::plan::{Plan, Step, Undo};
 use osm_core::project::{ManagedProject, Member, Project};
 use osm_core::refusal::{Refusal, RefusalKind};
+use osm_core::sudo::{Octets, RUNAS, Rule, USERS, Values};
 use std::collections::{BTreeMap, BTreeSet};
 
 const NAMES: [&str; 4] = ["ann", "bob", "carl", "dora"];
@@ -62,6 +63,7 @@ fn facts(admins: &[&str], asked: &str) -> MembershipFacts {
         in_group: Some(in_project),
         cloud_role: Some(("member".to_owned(), in_project)),
         has_role: true,
+        rules: Vec::new(),
     }
 }
 
@@ -179,6 +181,47 @@ fn who_goes_leaves_everything() {
     };
     let plan = plan_remove_member(&permit, &without).unwrap();
     assert_eq!(steps(&plan), ["withdraw-project"]);
+}
+
+#[test]
+fn who_goes_leaves_the_sudo_rules_and_those_stay() {
+    let rule = |name: &str, users: &[&str]| {
+        let mut values = Values::default();
+        for user in users {
+            values.put(USERS, Octets::Text((*user).to_owned()));
+        }
+        values.put(RUNAS, Octets::Text("bob".to_owned()));
+        let name = name.to_owned();
+        Rule { name, values }
+    };
+    let rules = [
+        rule("alone", &["bob"]),
+        rule("both", &["ann", "bob", "!bob", "%project-bots"]),
+        rule("others", &["ann", "bobby", "Bob", "%bob"]),
+    ];
+    let permit = permit(Action::MemberRemove, "bob", false);
+    let with_rules = MembershipFacts {
+        rules: rules.to_vec(),
+        ..facts(&["ann"], "bob")
+    };
+    let plan = plan_remove_member(&permit, &with_rules).unwrap();
+    assert_eq!(steps(&plan)[3..], ["change-sudo-rule"; 2]);
+    assert_eq!(plan.resource(), "/member/bots/entry of bob");
+    assert_eq!(plan.target(), Target::Person(bots(), entry("bob")));
+    assert_eq!(plan.facts.0["sudo rules of bob"], "alone, both");
+    let changes = plan.changes(None);
+    for (change, rule) in changes[3..].iter().zip(&rules) {
+        let resource = format!("/project/bots/sudo/{}", rule.name);
+        assert_eq!(change.resource, resource);
+        let after: Values = serde_json::from_value(change.after.clone().unwrap()).unwrap();
+        // Where nobody is named as whom, it would be root.
+        assert_eq!(after, rule.values.less(USERS, "bob"));
+        assert!(after.has(RUNAS, "bob"));
+    }
+    let told = |nth: usize| plan.steps[nth].step.told(&plan).key;
+    assert!(
+        told(3).ends_with("will-empty-sudo-rule") && told(4).ends_with("will-change-sudo-rule")
+    );
 }
 
 #[test]

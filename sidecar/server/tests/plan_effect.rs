@@ -23,7 +23,7 @@ use osm_core::drift::{Difference, plan_repair};
 use osm_core::founding::{
     DeletionFacts, FoundingFacts, plan_configure_project, plan_create_project, plan_delete_project,
 };
-use osm_core::ids::ProjectName;
+use osm_core::ids::{ProjectName, Region};
 use osm_core::instance::{
     CreateFacts, CreateRequest, plan_configure, plan_create, plan_delete, plan_reboot,
     plan_remove_stray,
@@ -36,6 +36,7 @@ use osm_core::plan::{Change, Plan};
 use osm_core::ports::{Kind, OperationState, PortError};
 use osm_core::probe::plan_probe;
 use osm_core::project::ManagedProject;
+use osm_core::sudo::{plan_create_rule, plan_delete_rule, plan_modify_rule};
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 use twins::{
@@ -159,6 +160,16 @@ fn planned(action: Action, cloud: &Cloud, pick: usize, groups: &BTreeSet<String>
                 _ => plan_remove_role(&permit, &facts).ok(),
             }
         }
+        Action::SudoCreate | Action::SudoModify | Action::SudoDelete => {
+            let facts = twins::sudo::sudo_facts(&cloud.places);
+            let wanted = twins::sudo::wanted(&cloud.places, pick);
+            let permit = permit_to(action, Target::Project(Region::trusted(""), project()));
+            match action {
+                Action::SudoCreate => plan_create_rule(&permit, &facts, "fresh", &wanted).ok(),
+                Action::SudoModify => plan_modify_rule(&permit, &facts, "web", &wanted).ok(),
+                _ => plan_delete_rule(&permit, &facts, "web").ok(),
+            }
+        }
         Action::InstanceReboot => plan_reboot(&permit, &server()?).ok(),
         Action::InstanceDelete => plan_delete(&permit, &server()?).ok(),
         Action::InstanceRemoveStray => plan_remove_stray(&permit, &server()?, false).ok(),
@@ -204,9 +215,11 @@ fn actions() -> Vec<Action> {
 
 fn clouds() -> impl Strategy<Value = Cloud> {
     let groups = || prop::collection::btree_set(prop::sample::select(GROUPS.to_vec()), 0..4);
-    // In the project or not, and an admin of it or not; with a key or not.
+    // In the project or not, and an admin of it or not; with a key or not; in a sudo rule or not.
     let people = prop::array::uniform4(any::<(Option<bool>, Option<bool>)>());
-    (prop::collection::vec(groups(), 1..4), people).prop_map(|(servers, people)| {
+    let users = prop::array::uniform4(any::<bool>());
+    let servers = prop::collection::vec(groups(), 1..4);
+    (servers, people, users).prop_map(|(servers, people, users)| {
         let named = people::NAMES.into_iter().zip(people);
         let members = named
             .clone()
@@ -217,6 +230,7 @@ fn clouds() -> impl Strategy<Value = Cloud> {
             places: people::places(members)
                 .into_iter()
                 .chain(twins::keys::keys(keys))
+                .chain(twins::sudo::rules(twins::sudo::users(users)))
                 .collect(),
             ..Cloud::with(servers.map(|set| set.into_iter().map(str::to_owned).collect()))
         }

@@ -5,8 +5,10 @@ use super::entry::Entry;
 use super::failure::Failure;
 use crate::secret::Secret;
 use ldap3::adapters::{Adapter, EntriesOnly, PagedResults};
+use ldap3::controls::Assertion;
 use ldap3::{Ldap as Handle, LdapConnAsync, LdapConnSettings, Mod, Scope};
 use osm_core::ports::{Kind, PortError};
+use osm_core::sudo::{Octets, Values};
 use std::collections::HashSet;
 use std::fmt;
 use std::time::Duration;
@@ -25,6 +27,7 @@ const NO_SUCH_ATTRIBUTE: u32 = 16;
 const ATTRIBUTE_OR_VALUE_EXISTS: u32 = 20;
 const NO_SUCH_OBJECT: u32 = 32;
 const ENTRY_ALREADY_EXISTS: u32 = 68;
+const ASSERTION_FAILED: u32 = 122;
 const INAPPROPRIATE_AUTHENTICATION: u32 = 48;
 const INVALID_CREDENTIALS: u32 = 49;
 
@@ -70,8 +73,13 @@ enum Write<'a> {
     Values(&'a [Change<'a>]),
     /// One value for another: only where the old one still stands.
     Exchange(&'static str, Option<&'a str>, Option<&'a str>),
+    /// These values for those: only where all of those still stand and none of these does.
+    Swap(&'a Values, &'a Values),
     Add(Attributes<'a>),
+    AddValues(&'a Values),
     Delete,
+    /// Only where a filter still fits.
+    DeleteWhere(&'a str),
 }
 
 impl Write<'_> {
@@ -80,8 +88,9 @@ impl Write<'_> {
             Self::Values([Change { there: true, .. }, ..]) => "add a value to",
             Self::Values(_) => "take a value out of",
             Self::Exchange(..) => "exchange a value of",
-            Self::Add(_) => "add",
-            Self::Delete => "delete",
+            Self::Swap(..) => "exchange values of",
+            Self::Add(_) | Self::AddValues(_) => "add",
+            Self::Delete | Self::DeleteWhere(_) => "delete",
         }
     }
 }
@@ -137,6 +146,34 @@ impl Connections {
     ) -> Result<bool, PortError> {
         self.write(dn, &Write::Exchange(attribute, before, after))
             .await
+    }
+
+    /// Puts values in the place of others, all or none; `false` where they are not as expected any more.
+    pub(super) async fn swap(
+        &self,
+        dn: &str,
+        out: &Values,
+        new: &Values,
+    ) -> Result<bool, PortError> {
+        self.write(dn, &Write::Swap(out, new)).await
+    }
+
+    /// Adds an entry whose values may be anything; `false` where there is one of that name.
+    pub(super) async fn add_values(&self, dn: &str, values: &Values) -> Result<bool, PortError> {
+        self.write(dn, &Write::AddValues(values)).await
+    }
+
+    /// Deletes an entry where a filter still fits it, so far as the server knows how to look (RFC 4528); `false`
+    /// where it was gone or does not fit.
+    pub(super) async fn delete_where(
+        &self,
+        dn: &str,
+        filter: Option<String>,
+    ) -> Result<bool, PortError> {
+        match &filter {
+            Some(filter) => self.write(dn, &Write::DeleteWhere(filter)).await,
+            None => self.delete(dn).await,
+        }
     }
 
     /// Adds an entry; `false` where there is one of that name.
@@ -299,7 +336,30 @@ async fn written(mut handle: Handle, dn: &str, what: &Write<'_>) -> Result<bool,
                 let all = attributes.clone();
                 (handle.add(dn, all).await?, ENTRY_ALREADY_EXISTS)
             }
+            Write::AddValues(values) => (
+                handle.add(dn, octets(values).collect()).await?,
+                ENTRY_ALREADY_EXISTS,
+            ),
+            Write::Swap(out, new) => {
+                let old = octets(out).map(|(kind, values)| Mod::Delete(kind, values));
+                let new = octets(new).map(|(kind, values)| Mod::Add(kind, values));
+                let result = handle.modify(dn, old.chain(new).collect()).await?;
+                let so_already = match result.rc {
+                    ATTRIBUTE_OR_VALUE_EXISTS => ATTRIBUTE_OR_VALUE_EXISTS,
+                    _ => NO_SUCH_ATTRIBUTE,
+                };
+                (result, so_already)
+            }
             Write::Delete => (handle.delete(dn).await?, NO_SUCH_OBJECT),
+            Write::DeleteWhere(filter) => {
+                let handle = handle.with_controls(Assertion::new(filter));
+                let result = handle.delete(dn).await?;
+                let so_already = match result.rc {
+                    ASSERTION_FAILED => ASSERTION_FAILED,
+                    _ => NO_SUCH_OBJECT,
+                };
+                (result, so_already)
+            }
         };
         if result.rc == so_already {
             return Ok(false);
@@ -308,6 +368,13 @@ async fn written(mut handle: Handle, dn: &str, what: &Write<'_>) -> Result<bool,
         Ok(true)
     })
     .await
+}
+
+fn octets(values: &Values) -> impl Iterator<Item = (Vec<u8>, HashSet<Vec<u8>>)> {
+    values.0.iter().map(|(kind, values)| {
+        let values = values.iter().map(Octets::bytes);
+        (kind.clone().into_bytes(), values.collect())
+    })
 }
 
 async fn within<T>(

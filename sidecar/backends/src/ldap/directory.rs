@@ -13,6 +13,7 @@ use osm_core::membership::Grant;
 use osm_core::ports::{Directory, NumberOf, Places, PortError};
 use osm_core::project::{Member, Project};
 use osm_core::puppet::Host;
+use osm_core::sudo::Rule;
 use std::collections::{BTreeMap, BTreeSet};
 
 const PERSON: &[&str] = &["uid", "cn", "entryUUID"];
@@ -94,6 +95,13 @@ impl Directory for Ldap {
 
     async fn places(&self) -> Result<Places, PortError> {
         self.all_places().await
+    }
+
+    async fn sudo_rules(
+        &self,
+        of: Option<&ProjectName>,
+    ) -> Result<BTreeMap<ProjectName, Vec<Rule>>, PortError> {
+        self.rules(of).await
     }
 
     async fn hosts(&self, since: Option<DateTime<Utc>>) -> Result<Vec<Host>, PortError> {

@@ -13,7 +13,8 @@ use osm_core::accounts::Account;
 use osm_core::ids::{EntryUuid, OperationId};
 use osm_core::keys::Held;
 use osm_core::membership::{Grant, Place};
-use osm_core::ports::{DirectoryWrite, Kind, Leave, PortError, ProjectPart};
+use osm_core::ports::{DirectoryWrite, Kind, Leave, PortError, ProjectPart, RuleSet};
+use osm_core::sudo::RuleChange;
 
 /// The entry that holds a place, and the attribute with its people.
 struct Seats {
@@ -60,6 +61,10 @@ impl DirectoryWrite for Ldap {
 
     async fn unmake(&self, what: ProjectPart<'_>, leave: &dyn Leave) -> Result<bool, PortError> {
         self.unmake_part(what, leave).await
+    }
+
+    async fn set_rule(&self, change: &RuleChange, leave: &dyn Leave) -> Result<RuleSet, PortError> {
+        self.change_rule(change, leave).await
     }
 
     async fn describe(

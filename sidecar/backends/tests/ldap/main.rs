@@ -18,4 +18,5 @@ mod membership;
 mod people;
 mod projects;
 mod reading;
+mod sudo;
 mod tree;

@@ -57,6 +57,9 @@ fn deed(plan: &Plan) -> Option<String> {
         Action::MemberAdd => person().map(|cn| format!("added {cn} to the project")),
         Action::RoleAdd => Some(format!("gave {} the role {}", person()?, role()?)),
         Action::RoleRemove => Some(format!("took the role {} from {}", role()?, person()?)),
+        Action::SudoCreate => Some(format!("created the sudo rule {name}")),
+        Action::SudoModify => Some(format!("changed the sudo rule {name}")),
+        Action::SudoDelete => Some(format!("deleted the sudo rule {name}")),
         Action::MemberRemove => person().map(|cn| format!("removed {cn} from the project")),
         _ => None,
     }

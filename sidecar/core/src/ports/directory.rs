@@ -10,6 +10,7 @@ use crate::keys::Held;
 use crate::membership::Grant;
 use crate::project::Project;
 use crate::puppet::Host;
+use crate::sudo::{Rule, RuleChange, Values};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use std::collections::{BTreeMap, BTreeSet};
@@ -53,6 +54,11 @@ pub trait Directory: Send + Sync {
     async fn name_taken(&self, uid: &str) -> Result<bool, PortError>;
     /// All places in groups and roles, in few searches.
     async fn places(&self) -> Result<Places, PortError>;
+    /// The sudo rules of a project, or of all, in one search.
+    async fn sudo_rules(
+        &self,
+        of: Option<&ProjectName>,
+    ) -> Result<BTreeMap<ProjectName, Vec<Rule>>, PortError>;
     /// The entries of hosts, all of them or those changed since, in one search; none where we know of no base.
     async fn hosts(&self, since: Option<DateTime<Utc>>) -> Result<Vec<Host>, PortError>;
     /// For health checks: bind and read the base.
@@ -88,6 +94,17 @@ pub struct ProjectPart<'a> {
     pub by: Option<&'a OperationId>,
 }
 
+/// What became of a change of a sudo rule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RuleSet {
+    /// It is made.
+    Done,
+    /// It was so already.
+    Already,
+    /// It is not made: somebody else has changed the rule, which is so now.
+    Otherwise(Option<Values>),
+}
+
 /// Writing LDAP: one value at a time, so that two who write at once lose nothing. All say whether anything is
 /// otherwise now; it is done as well where it was so already.
 #[async_trait]
@@ -117,6 +134,8 @@ pub trait DirectoryWrite: Send + Sync {
     async fn make(&self, what: ProjectPart<'_>, leave: &dyn Leave) -> Result<bool, PortError>;
     /// Deletes them, with all that stands below; who made them only matters where an operation is given.
     async fn unmake(&self, what: ProjectPart<'_>, leave: &dyn Leave) -> Result<bool, PortError>;
+    /// Makes, changes or deletes a sudo rule, where it still is as the change expects it.
+    async fn set_rule(&self, change: &RuleChange, leave: &dyn Leave) -> Result<RuleSet, PortError>;
     /// Has a project say what it is for, where it still says what it said `before`.
     async fn describe(
         &self,

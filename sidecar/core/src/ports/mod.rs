@@ -18,7 +18,7 @@ pub use chat::{Chat, Said, Talk, Voice};
 pub use compute::{ComputeRead, ComputeWrite, Deed, Since, Tagged};
 pub use directory::{
     Assignment, Directory, DirectoryWrite, Identity, IdentityWrite, KeystoneProject, Leave,
-    NumberOf, Places, ProjectPart,
+    NumberOf, Places, ProjectPart, RuleSet,
 };
 pub use error::{Kind, PortError};
 pub use holds::{Hold, Holds, Lost, Made, Open, Trace};

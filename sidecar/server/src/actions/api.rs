@@ -1,5 +1,5 @@
 //! The same actions for wiki API bots: `action=novainstance`, `action=novaproject`, `action=novarole`,
-//! `action=novakey`, `action=novaoperation`, `list=novainstances`.
+//! `action=novakey`, `action=novasudoer`, `action=novaoperation`, `list=novainstances`.
 
 use super::follow::wish_called;
 use super::instances::{offset_after, parse_offset};
@@ -88,53 +88,28 @@ impl Context {
         caller: &Caller,
         request: &ApiRequest,
     ) -> Option<ApiReply> {
-        Some(match module {
-            "novainstance" => self.api_instance(caller, request).await,
-            "novaproject" => self
-                .api_people(caller, request, false)
-                .await
-                .unwrap_or_else(ApiReply::from),
-            "novarole" => self
-                .api_people(caller, request, true)
-                .await
-                .unwrap_or_else(ApiReply::from),
-            "novakey" => self
-                .api_key(caller, request)
-                .await
-                .unwrap_or_else(ApiReply::from),
-            "novaaccount" => self
-                .api_account(caller, request)
-                .await
-                .unwrap_or_else(ApiReply::from),
-            "novadrift" => self
-                .api_drift(caller, request)
-                .await
-                .unwrap_or_else(ApiReply::from),
-            "novaoperation" => self
-                .api_operation(caller, request)
-                .await
-                .unwrap_or_else(ApiReply::from),
-            "novaoperationwish" => self
-                .api_wish(caller, request)
-                .await
-                .unwrap_or_else(ApiReply::from),
-            "novaprobe" => self
-                .api_probe(caller, request)
-                .await
-                .unwrap_or_else(ApiReply::from),
-            "novalog" => self
-                .api_log(caller, request)
-                .await
-                .unwrap_or_else(ApiReply::from),
-            "novalogs" => self.api_logs(request).await.unwrap_or_else(ApiReply::from),
+        let answer = match module {
+            "novainstance" => return Some(self.api_instance(caller, request).await),
+            "novaproject" | "novarole" => {
+                let roles = module == "novarole";
+                let people = self.api_people(caller, request, roles).await;
+                return Some(people.unwrap_or_else(ApiReply::from));
+            }
+            "novakey" => self.api_key(caller, request).await,
+            "novaaccount" => self.api_account(caller, request).await,
+            "novasudoer" => self.api_sudo(caller, request).await,
+            "novadrift" => self.api_drift(caller, request).await,
+            "novaoperation" => self.api_operation(caller, request).await,
+            "novaoperationwish" => self.api_wish(caller, request).await,
+            "novaprobe" => self.api_probe(caller, request).await,
+            "novalog" => self.api_log(caller, request).await,
+            "novalogs" => self.api_logs(request).await,
             // Not for the wiki's API: Special:NovaLog hands it on as it is.
-            "novalogfeed" => self.log_feed(request).await.unwrap_or_else(ApiReply::from),
-            "novainstances" => self
-                .api_instances(caller, request)
-                .await
-                .unwrap_or_else(ApiReply::from),
+            "novalogfeed" => self.log_feed(request).await,
+            "novainstances" => self.api_instances(caller, request).await,
             _ => return None,
-        })
+        };
+        Some(answer.unwrap_or_else(ApiReply::from))
     }
 
     async fn api_instance(&self, caller: &Caller, request: &ApiRequest) -> ApiReply {

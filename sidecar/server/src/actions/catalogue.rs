@@ -4,7 +4,7 @@
 use serde_json::{Value as Json, json};
 
 /// The special pages.
-pub const SPECIAL_PAGES: [&str; 9] = [
+pub const SPECIAL_PAGES: [&str; 10] = [
     "NovaDrift",
     "NovaInstance",
     "NovaKey",
@@ -14,6 +14,7 @@ pub const SPECIAL_PAGES: [&str; 9] = [
     "NovaProject",
     "NovaResources",
     "NovaRole",
+    "NovaSudoer",
 ];
 
 /// The rights that the wiki's extension declares.
@@ -124,6 +125,22 @@ pub fn contract() -> Json {
                     "projectname": {"type": "string", "required": true},
                     "rolename": {"type": "string", "required": true},
                     "members": {"type": "string", "multi": true, "required": true},
+                    "dryrun": {"type": "boolean"},
+                    "facts": string,
+                    "idempotencykey": string,
+                },
+            },
+            "novasudoer": {
+                "writes": true,
+                "params": {
+                    "subaction": {"type": ["create", "modify", "delete"], "required": true},
+                    "projectname": {"type": "string", "required": true},
+                    "sudoername": {"type": "string", "required": true},
+                    "users": {"type": "string", "multi": true},
+                    "runas": {"type": "string", "multi": true},
+                    "commands": {"type": "text"},
+                    "options": {"type": "text"},
+                    "requirepassword": {"type": ["yes", "no"]},
                     "dryrun": {"type": "boolean"},
                     "facts": string,
                     "idempotencykey": string,

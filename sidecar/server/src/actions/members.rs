@@ -219,6 +219,10 @@ impl Context {
                 in_role = self.holds(person, project, Place::Role { role }).await?;
             }
         }
+        let rules = match of.action {
+            Action::MemberRemove => self.rules_of(&project.name).await?,
+            _ => Vec::new(),
+        };
         let uid = person.as_ref().map(|person| &person.uid);
         let is_assigned = |to: &[Assigned]| to.iter().any(|row| Some(&row.user) == uid);
         let cloud_role = self
@@ -233,6 +237,7 @@ impl Context {
             in_group,
             cloud_role,
             has_role: in_role.is_some(),
+            rules,
         };
         match of.action {
             Action::MemberRemove => plan_remove_member(&permit, &facts),

@@ -31,6 +31,8 @@ mod projects;
 mod resources;
 mod scripts;
 mod submit;
+mod sudo;
+mod sudo_page;
 
 pub use api::ApiReply;
 pub use params::Params;
@@ -232,6 +234,7 @@ impl Context {
             "NovaProject" => ("novaproject", self.novaproject(caller, request).await),
             "NovaResources" => ("novaresources", self.novaresources(caller).await),
             "NovaRole" => ("novarole", self.novarole(caller, request).await),
+            "NovaSudoer" => ("novasudoer", self.novasudoer(caller, request).await),
             "NovaOperations" => ("novaoperations", self.novaoperations(caller, request).await),
             "NovaLog" => ("novalog", self.novalog(caller, request).await),
             "NovaLink" => ("novalink", self.novalink(caller, request).await),

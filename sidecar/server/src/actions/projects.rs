@@ -124,7 +124,12 @@ impl Context {
             &[("projectname", project.as_str())],
             Msg::new("showroles"),
         );
-        links.push(roles);
+        let rules = Value::special(
+            "NovaSudoer",
+            &[("projectname", project.as_str())],
+            Msg::new("showsudo"),
+        );
+        links.extend([roles, rules]);
         let target = Target::Project(Region::trusted(""), project.clone());
         for action in [Action::ProjectConfigure, Action::ProjectDelete] {
             if authorise(&self.settings.policy, actor, action, &target).is_ok() {

@@ -177,6 +177,8 @@ pub struct Needs {
     pub addmember: Need,
     pub deletemember: Need,
     pub configureproject: Need,
+    /// Sudo rules: making, changing and deleting them.
+    pub sudo: Need,
     /// Who may make projects.
     pub createproject: Founders,
     /// The roles that may be given in a project, by their names in LDAP.
@@ -195,6 +197,7 @@ impl Default for Needs {
             addmember,
             deletemember: Need::Projectadmin,
             configureproject: Need::Member,
+            sudo: Need::Projectadmin,
             createproject: Founders::Cloudadmin,
             roles: vec![PROJECTADMIN.to_owned()],
         }
@@ -345,6 +348,9 @@ impl Config {
             (Action::MemberAdd, self.policy.addmember),
             (Action::MemberRemove, self.policy.deletemember),
             (Action::ProjectConfigure, self.policy.configureproject),
+            (Action::SudoCreate, self.policy.sudo),
+            (Action::SudoModify, self.policy.sudo),
+            (Action::SudoDelete, self.policy.sudo),
         ];
         let reason = self.maintenance.reason.trim();
         Policy {

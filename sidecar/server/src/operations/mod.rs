@@ -3,7 +3,7 @@
 //! It alone holds the write ports of the cloud, LDAP and Keystone. Everything it does is noted before and after, so that another
 //! replica, or this one after a crash, goes on where it stopped. `course` goes through a plan's steps, `steps`
 //! knows what a step does, `places` what giving and taking a place in a project is, `founding` what a
-//! project is made of, `keys` a person's SSH keys; `tell` hands what was done to the documenter.
+//! project is made of, `keys` a person's SSH keys, `sudo` a project's sudo rules; `tell` hands what was done to the documenter.
 
 mod accounts;
 mod course;
@@ -12,6 +12,7 @@ mod keys;
 mod places;
 mod repairs;
 mod steps;
+mod sudo;
 mod tell;
 
 pub use founding::Founding;

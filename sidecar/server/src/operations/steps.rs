@@ -99,6 +99,7 @@ impl Runner {
                 let (before, after) = (before.as_deref(), after.as_deref());
                 self.describe(course, entry, before, after).await
             }
+            Step::SetRule { change } => self.set_rule(course, change).await,
             Step::ReadServer => {
                 let id = server_of(course)?;
                 self.read_server(course, id).await

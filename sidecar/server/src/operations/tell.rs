@@ -93,6 +93,7 @@ impl Runner {
                 | Step::Make { .. }
                 | Step::Delete { .. }
                 | Step::Describe { .. }
+                | Step::SetRule { .. }
                 | Step::WritePage { .. }
                 | Step::Nothing,
                 _,

@@ -29,7 +29,7 @@ struct Way {
 async fn killed_at_every_boundary() {
     let world = World::new(|config| {
         config.operations.lease_seconds = 6;
-        config.operations.workers = 4 * KINDS.len();
+        config.operations.workers = (4 * KINDS.len()).min(64);
         config.observe.poll_seconds = 1;
     })
     .await;

@@ -1,7 +1,7 @@
 //! What holds at rest, whatever happened on the way.
 
 use crate::world::{World, as_root, eventually};
-use osm_core::ids::InstanceId;
+use osm_core::ids::{InstanceId, ProjectName};
 use osm_core::instance::Instance;
 use osm_core::membership::{Grant, Place};
 use osm_core::plan::{Change, Step};
@@ -10,7 +10,7 @@ use osm_core::ports::{
     OperationState, Operations as _, PageKey, Pages as _, Seen, WikiRead as _,
 };
 use osm_core::project::Project;
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// All of it; a replica must run, since the index and the wiki follow the cloud.
@@ -74,9 +74,10 @@ async fn servers_are_those_made(world: &World, operations: &[Operation]) {
 async fn places_and_groups_are_as_audited(world: &World, operations: &[Operation]) {
     let name = &world.config.database.name;
     let sql = format!("SELECT detail FROM {name}.audit WHERE event = 'changed' ORDER BY id");
-    let mut last = BTreeMap::new();
+    let (mut last, mut rules) = (BTreeMap::new(), BTreeMap::new());
     for row in as_root(&[sql]).await {
         let change = change(&serde_json::from_str(&row).unwrap());
+        rules.insert(change.resource.clone(), change.after.clone());
         last.insert(change.resource, change.after.is_some());
     }
     for server in world.servers().await {
@@ -95,6 +96,13 @@ async fn places_and_groups_are_as_audited(world: &World, operations: &[Operation
         {
             let keys = world.directory.keys(&key.person).await.unwrap().unwrap();
             assert_eq!(keys.contains(&key.line), *there, "{key:?}");
+        }
+        if let Step::SetRule { change } = &planned.step
+            && let Some(after) = rules.get(&change.change(&ProjectName::trusted("bots")).resource)
+        {
+            let rule = world.rule(&change.rule).await;
+            let now = rule.map(|rule| json!(rule.values));
+            assert_eq!(now, *after, "{change:?}");
         }
     }
     for planned in steps.clone() {

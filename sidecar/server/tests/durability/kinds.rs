@@ -21,7 +21,7 @@ pub struct Kind {
     pub subject: Option<&'static str>,
 }
 
-pub const KINDS: [Kind; 17] = [
+pub const KINDS: [Kind; 20] = [
     Kind {
         action: Action::OperationProbe,
         plan: |world, _| async { world.planned("novaprobe", &[]).await }.boxed_local(),
@@ -118,6 +118,29 @@ pub const KINDS: [Kind; 17] = [
         subject: None,
     },
     Kind {
+        action: Action::SudoCreate,
+        plan: |world, of| world.rule_plan("create", format!("made{of}")).boxed_local(),
+        subject: None,
+    },
+    Kind {
+        action: Action::SudoModify,
+        plan: |world, of| {
+            world
+                .rule_plan("modify", format!("changed{of}"))
+                .boxed_local()
+        },
+        subject: None,
+    },
+    Kind {
+        action: Action::SudoDelete,
+        plan: |world, of| {
+            world
+                .rule_plan("delete", format!("ended{of}"))
+                .boxed_local()
+        },
+        subject: None,
+    },
+    Kind {
         action: Action::RoleAdd,
         plan: |world, of| in_role(world, format!("holder{of}"), "addmember").boxed_local(),
         subject: None,
@@ -186,7 +209,7 @@ async fn repair(world: &World, name: String) -> Plan {
     plan_repair(&permit, &difference, &server.project_id).unwrap()
 }
 
-/// With whom it is done is in the project first, or not in it.
+/// With whom it is done is in the project first and in one of its sudo rules, or not in it.
 fn on_member<'w>(
     world: &'w World,
     name: String,
@@ -195,7 +218,11 @@ fn on_member<'w>(
 ) -> LocalBoxFuture<'w, Plan> {
     async move {
         let uid = world.person(&name).await;
-        world.has_member(&uid, word == "deletemember").await;
+        let leaves = word == "deletemember";
+        world.has_member(&uid, leaves).await;
+        if leaves {
+            world.has_rule(&uid, Some(&uid)).await;
+        }
         let params = [("subaction", word), ("projectname", "bots"), (field, &uid)];
         world.planned("novaproject", &params).await
     }

@@ -38,4 +38,5 @@ mod proxy;
 mod replicas;
 mod steps;
 mod strays;
+mod sudo;
 mod world;

@@ -286,6 +286,7 @@ impl World {
             listing.insert(format!("server {} {}", server.name, server.id), what);
         }
         self.list_people(&mut listing).await;
+        self.list_rules(&mut listing).await;
         let names = self.store.names(&self.region(), &self.project_id).await;
         for name in names.unwrap() {
             listing.insert(format!("name {name}"), String::new());
@@ -306,6 +307,7 @@ impl World {
     /// Deletes the servers and the database.
     pub async fn end(self) {
         self.remove_projects().await;
+        self.remove_rules().await;
         self.remove_people().await;
         let servers = self.servers().await;
         join_all(servers.iter().map(|server| self.delete(server.id))).await;

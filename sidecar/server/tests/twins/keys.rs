@@ -29,7 +29,9 @@ pub fn keys<'n>(held: impl IntoIterator<Item = (&'n str, u8)>) -> Places {
 /// Where nothing else is said.
 pub fn start() -> Places {
     let places = places([("ann", true), ("bob", false)]);
-    places.into_iter().chain(keys([("ann", 1)])).collect()
+    let keys = keys([("ann", 1)]).into_iter();
+    let rules = super::sudo::start().into_iter();
+    places.into_iter().chain(keys).chain(rules).collect()
 }
 
 pub fn keys_of(places: &Places, entry: &EntryUuid) -> Vec<String> {

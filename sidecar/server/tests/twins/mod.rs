@@ -6,6 +6,7 @@ mod links;
 mod offer;
 pub mod people;
 mod store;
+pub mod sudo;
 
 pub use clock::{now, pass};
 pub use offer::{GROUPS, flavor, groups_on_offer, image};

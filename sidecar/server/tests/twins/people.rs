@@ -1,6 +1,7 @@
 //! A twin of LDAP and Keystone: a set of places and keys, named as plans name them.
 
 use super::keys::keys_of;
+use super::sudo::rules_of;
 use super::{Twin, project, project_id};
 use async_trait::async_trait;
 use osm_core::accounts::Account;
@@ -13,6 +14,7 @@ use osm_core::membership::{Grant, MembershipFacts, Place};
 use osm_core::plan::Change;
 use osm_core::ports::*;
 use osm_core::project::{ManagedProject, Member, Project};
+use osm_core::sudo::{Rule, RuleChange};
 use serde_json::Value as Json;
 use std::collections::BTreeMap;
 
@@ -140,6 +142,7 @@ pub fn membership_facts(places: &Places, uid: &str) -> MembershipFacts {
             places.contains_key(&key(uid, cloud())),
         )),
         has_role: true,
+        rules: rules_of(places),
     }
 }
 
@@ -207,6 +210,9 @@ impl DirectoryWrite for Twin {
     }
     async fn unmake(&self, what: ProjectPart<'_>, _: &dyn Leave) -> Result<bool, PortError> {
         Ok(self.part(what.project, what.part, false))
+    }
+    async fn set_rule(&self, change: &RuleChange, _: &dyn Leave) -> Result<RuleSet, PortError> {
+        Ok(self.set_sudo(change))
     }
     async fn describe(
         &self,
@@ -307,36 +313,6 @@ impl Identity for Twin {
 }
 
 #[async_trait]
-impl Numbers for Twin {
-    async fn next(&self, _: &str, from: u32) -> Result<u32, PortError> {
-        Ok(from)
-    }
-}
-
-#[async_trait]
-impl Pins for Twin {
-    async fn pins(&self) -> Result<Vec<Pin>, PortError> {
-        Ok(Vec::new())
-    }
-    async fn pin(&self, pin: &Pin) -> Result<Pin, PortError> {
-        Ok(pin.clone())
-    }
-    async fn forget(
-        &self,
-        _: &ProjectName,
-        _: chrono::DateTime<chrono::Utc>,
-    ) -> Result<(), PortError> {
-        Ok(())
-    }
-    async fn deleted(
-        &self,
-        _: &ProjectName,
-    ) -> Result<Option<chrono::DateTime<chrono::Utc>>, PortError> {
-        Ok(None)
-    }
-}
-
-#[async_trait]
 impl Directory for Twin {
     async fn person(&self, entry: &EntryUuid) -> Result<Option<Person>, PortError> {
         let mut all = NAMES.into_iter().map(person);
@@ -380,6 +356,12 @@ impl Directory for Twin {
     }
     async fn holds(&self, grant: &Grant) -> Result<Option<bool>, PortError> {
         Ok(Some(self.places().contains_key(&grant.change().resource)))
+    }
+    async fn sudo_rules(
+        &self,
+        _: Option<&ProjectName>,
+    ) -> Result<BTreeMap<ProjectName, Vec<Rule>>, PortError> {
+        Ok(BTreeMap::from([(project(), rules_of(&self.places()))]))
     }
     async fn places(&self) -> Result<osm_core::ports::Places, PortError> {
         Ok(osm_core::ports::Places::default())
