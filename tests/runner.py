@@ -173,7 +173,7 @@ def everything(*, all_of_it: bool) -> str:
     run.shown("lab", ["tests/lab/lab", "up"])
     adapters(run, lab, "adapters")
     if all_of_it:
-        os.environ |= {"CONFLICTS": "200", "CHURN": "40", "TRIES": "5"}
+        os.environ |= {"CONFLICTS": "200", "CHURN": "40", "TRIES": "5", "KILLS": "25"}
     closing = e2e(run, lab, "e2e", ["tests/e2e"])
     if all_of_it:
         run.shown("galera", ["/usr/bin/python3", "-B", "tests/galera/cluster.py"])
@@ -243,7 +243,7 @@ def torture(hours: float) -> str:
     lab_away(keep=False)
     lab = settings.create()
     run.shown("lab", ["tests/lab/lab", "up"])
-    os.environ["CHURN"] = "500"
+    os.environ |= {"CHURN": "500", "KILLS": "25"}
     e2e(run, lab, "churn", ["tests/e2e/test_churn.py"])
     down, test = durability("killed_at_random_instants")
     run.stage("sidecar", down)

@@ -85,7 +85,7 @@ impl Instance {
             }
         });
         Self {
-            host: self.host.or_else(|| old.host.clone()),
+            host: host_of(&self.status, self.host.as_ref(), old.host.as_ref()),
             image,
             ..self
         }
@@ -95,6 +95,13 @@ impl Instance {
     pub fn settled(&self) -> bool {
         self.task_state.is_none() && !matches!(self.status.as_str(), "BUILD" | "REBOOT")
     }
+}
+
+/// The host that a server is on: as is said now, else as was said before.
+pub fn host_of(status: &str, said: Option<&String>, before: Option<&String>) -> Option<String> {
+    // What is shelved is on none until it is unshelved.
+    let before = before.filter(|_| status != "SHELVED_OFFLOADED");
+    said.or(before).cloned()
 }
 
 /// A size of server.

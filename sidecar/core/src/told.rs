@@ -4,7 +4,7 @@
 //! come late, twice or out of order. Where it does not tell enough, Nova is asked.
 
 use crate::ids::{InstanceId, ProjectId};
-use crate::instance::{Flavor, Instance};
+use crate::instance::{Flavor, Instance, host_of};
 use chrono::{DateTime, Utc};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -64,7 +64,7 @@ impl Told {
             task_state: self.task_state.clone(),
             launched: self.launched.or(known.launched),
             updated: self.updated.unwrap_or(known.updated).max(known.updated),
-            host: self.host.clone().or_else(|| known.host.clone()),
+            host: host_of(&self.status, self.host.as_ref(), known.host.as_ref()),
             availability_zone: self
                 .availability_zone
                 .clone()

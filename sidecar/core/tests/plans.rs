@@ -264,7 +264,12 @@ fn a_view_that_shows_less_takes_nothing_away() {
         }),
         ..full.clone()
     };
-    assert_eq!(member.following(&full), full);
+    assert_eq!(member.clone().following(&full), full);
+    let shelved = Instance {
+        status: "SHELVED_OFFLOADED".to_owned(),
+        ..member
+    };
+    assert_eq!(shelved.following(&full).host, None, "it is on no host");
 
     let later = chrono::DateTime::UNIX_EPOCH + chrono::TimeDelta::hours(1);
     let gone = Instance {

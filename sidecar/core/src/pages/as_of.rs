@@ -6,15 +6,16 @@
 use super::region::{END, whole};
 use super::scan::scan;
 use super::template::CLOSE;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 use std::ops::Range;
 
 /// As a line of the call; the template shows it.
 const LINE: &str = "\n|As Of=";
+const TIME: &str = "%Y-%m-%dT%H:%M:%SZ";
 
 /// The page as `compose` makes it of what stands there, dated if that is something new.
 pub fn dated(old: &str, at: DateTime<Utc>, compose: impl Fn(&str) -> String) -> String {
-    let bare = undated(old);
+    let bare = undated(old, at);
     let composed = compose(&bare);
     if composed == bare {
         return old.to_owned();
@@ -26,7 +27,7 @@ pub fn dated(old: &str, at: DateTime<Utc>, compose: impl Fn(&str) -> String) -> 
         return composed;
     };
     let rest = composed.get(before.len()..).unwrap_or_default();
-    let at = at.format("%Y-%m-%dT%H:%M:%SZ");
+    let at = at.format(TIME);
     format!("{before}{LINE}{at}{rest}")
 }
 
@@ -36,13 +37,18 @@ fn ours(page: &str) -> Option<Range<usize>> {
     whole(&found).map(|(begin, end)| begin.range.start..end.range.end)
 }
 
-/// Without the time, where the region is whole. One that is torn is made anew, and its time with it.
-fn undated(page: &str) -> String {
+/// Without the time, where the region is whole and the time is as we write it: the last line of the call, nothing but a
+/// time, and one that can have been. Whatever else stands there is somebody's, and the page is not as composed.
+fn undated(page: &str, at: DateTime<Utc>) -> String {
     let dated = ours(page).and_then(|region| {
-        let (from, to) = (region.start, region.end);
-        let begin = from + page.get(from..to)?.find(LINE)?;
-        let end = page.get(begin + 1..to)?.find('\n')? + begin + 1;
-        Some(format!("{}{}", page.get(..begin)?, page.get(end..)?))
+        let end = region.end.saturating_sub(END.len());
+        let call = page.get(..end)?.strip_suffix(&format!("\n{CLOSE}\n"))?;
+        let begin = call.rfind('\n').filter(|begin| *begin > region.start)?;
+        let value = call.get(begin..)?.strip_prefix(LINE)?;
+        let stated = NaiveDateTime::parse_from_str(value, TIME).ok()?.and_utc();
+        // Clocks differ, days do not.
+        let can_be = stated <= at + TimeDelta::days(1) && stated.format(TIME).to_string() == value;
+        can_be.then(|| format!("{}{}", &call[..begin], &page[call.len()..]))
     });
     dated.unwrap_or_else(|| page.to_owned())
 }
@@ -83,6 +89,23 @@ mod tests {
         assert_eq!(dated(&noted, at(2), facts("on")), noted);
         let undated = facts("on")("");
         assert_eq!(dated(&undated, at(2), facts("on")), undated);
+    }
+
+    #[test]
+    fn what_is_no_time_of_ours_is_written_anew() {
+        let first = dated("Mine.", at(1), facts("on"));
+        for forged in [
+            "2026-11-27T12:00:01Z|Project=tools",
+            "2026-11-27T12:00:01Z\n|Project=tools",
+            "2099-11-27T12:00:01Z",
+            "2026-11-27T12:00:1Z",
+            "2026-11-27T12:00:01Z ",
+            "",
+        ] {
+            let edited = first.replace("2026-11-27T12:00:01Z", forged);
+            let mended = dated(&edited, at(2), facts("on"));
+            assert_eq!(mended, first.replace("00:01Z", "00:02Z"), "{forged}");
+        }
     }
 
     #[test]

@@ -35,14 +35,14 @@ pub fn no_longer_in_use(
 fn human_rest(old: &str) -> String {
     let rest = region::remove(old);
     let trimmed = rest.trim_start();
-    let is_redirect = trimmed
+    // The target stands on its line; what only begins like a redirect is somebody's text.
+    let (line, below) = trimmed.split_once('\n').unwrap_or((trimmed, ""));
+    let is_redirect = line
         .get(..9)
         .is_some_and(|word| word.eq_ignore_ascii_case("#REDIRECT"));
-    match trimmed.find("]]") {
-        Some(end) if is_redirect => {
-            let rest = trimmed.get(end + 2..).unwrap_or_default();
-            rest.strip_prefix('\n').unwrap_or(rest).to_owned()
-        }
+    match line.split_once("]]") {
+        Some((_, "")) if is_redirect => below.to_owned(),
+        Some((_, beside)) if is_redirect => format!("{beside}\n{below}"),
         _ => rest,
     }
 }
