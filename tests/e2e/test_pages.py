@@ -225,3 +225,31 @@ def test_a_server_deleted_behind_our_back(volunteer_bot: Bot) -> None:
 
     until(gone, "the page says that it is gone")
     assert volunteer_bot.facts(made["page"])["Instance Id"] == [made["instanceid"]]
+
+
+def test_what_a_person_breaks_in_our_part_is_mended(volunteer_bot: Bot, outsider_bot: Bot) -> None:
+    """By the next full comparison, though nothing has changed in the cloud; what they write beside it stays."""
+    name = fresh_name()
+    made = volunteer_bot.started(name)
+    title, redirect = made["page"], f"Nova Resource:{name}.bots.RegionOne"
+    until(lambda: volunteer_bot.page(redirect), "the redirect of the name")
+    before = {each: volunteer_bot.page(each)["text"] for each in (title, redirect)}
+    mine = f"A paragraph {secrets.token_hex(4)}."
+    broken = {
+        # Another state, and another project where only the time stands.
+        title: before[title].replace("State=ACTIVE", "State=SHUTOFF").replace("\n|As Of=", "\n|As Of=|Project=tools|X="),
+        redirect: "#REDIRECT [[Main Page]]\n",
+    }
+    for each, text in broken.items():
+        assert text != before[each]
+        token = outsider_bot.site.get_token("csrf")
+        saved = outsider_bot.site.post("edit", title=each, text=f"{text}\n{mine}", token=token)
+        assert saved["edit"]["result"] == "Success"
+
+    def mended() -> bool:
+        page, leads = (volunteer_bot.page(each)["text"] for each in (title, redirect))
+        right = "State=ACTIVE" in page and "tools" not in page and leads.startswith(f"#REDIRECT [[{title}]]")
+        return right and mine in page and mine in leads
+
+    with sidecar_with(lambda text: text):
+        until(mended, "the pages say what the cloud says", 60)

@@ -180,6 +180,7 @@ impl App {
         let logging = self.logging(config, &secrets, &owner)?;
         let restored = Arc::new(self.restored(config));
         let observer = Arc::new(Observer {
+            wiki: self.wiki.clone(),
             restored: restored.clone(),
             compute: self.cloud.clone(),
             directory: self.directory.clone(),

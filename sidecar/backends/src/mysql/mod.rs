@@ -22,6 +22,7 @@ mod overtaken;
 mod page_claims;
 mod pages;
 mod projects;
+mod records;
 mod seals;
 mod speakers;
 mod stored;

@@ -181,6 +181,10 @@ impl Pages for Store {
         Ok(titles.into_keys().collect())
     }
 
+    async fn records(&self, keys: &[PageKey]) -> Result<BTreeMap<PageKey, PageRecord>, PortError> {
+        self.records_of(keys).await
+    }
+
     async fn reserve_title(&self, key: &PageKey, title: &str) -> Result<bool, PortError> {
         self.attempt("reserve a title in", || self.try_reserve(key, title))
             .await

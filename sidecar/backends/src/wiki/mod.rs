@@ -13,6 +13,7 @@ mod http;
 mod logged;
 pub mod push;
 mod read;
+mod revisions;
 mod session;
 mod told;
 

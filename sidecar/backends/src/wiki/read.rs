@@ -152,7 +152,7 @@ impl Wiki {
     }
 
     /// How many titles a request of the system user may name.
-    async fn titles_a_request(&self) -> Result<usize, PortError> {
+    pub(super) async fn titles_a_request(&self) -> Result<usize, PortError> {
         let reply = self
             .query(
                 "own rights",
@@ -216,6 +216,10 @@ impl WikiRead for Wiki {
         let page: Option<Page> = found_pages(&mut reply, &target)?.pop();
         let state = page.map(Page::state).transpose()?.flatten();
         Ok(state.filter(|page| page.page_id.is_some()))
+    }
+
+    async fn revisions(&self, pages: &[u64]) -> Result<BTreeMap<u64, u64>, PortError> {
+        self.latest(pages).await
     }
 
     async fn user_names(&self, ids: &[u64]) -> Result<BTreeMap<u64, String>, PortError> {

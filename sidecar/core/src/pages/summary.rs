@@ -122,6 +122,14 @@ pub fn changed(instance: &str) -> String {
     )
 }
 
+/// "somebody had changed what the page of instance tools-web-01 says"
+pub fn righted(instance: &str) -> String {
+    format!(
+        "somebody had changed what the page of instance {} says",
+        encode::summary(instance, NAME)
+    )
+}
+
 /// "what Puppet does with instance tools-web-01 changed"
 pub fn puppet(instance: &str) -> String {
     format!(

@@ -499,6 +499,8 @@ pub trait Pages: Send + Sync {
         region: &Region,
         ids: &[InstanceId],
     ) -> Result<BTreeMap<InstanceId, String>, PortError>;
+    /// What is remembered of these pages.
+    async fn records(&self, keys: &[PageKey]) -> Result<BTreeMap<PageKey, PageRecord>, PortError>;
     /// Those of these instances of a region that have a page on the wiki, not only a title.
     async fn written(
         &self,

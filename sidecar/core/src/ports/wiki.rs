@@ -89,6 +89,8 @@ pub trait WikiRead: Send + Sync {
     async fn pages(&self, titles: &[String]) -> Result<Vec<PageState>, PortError>;
     /// The page of an id, wherever somebody has moved it; `None` where there is none.
     async fn page_by_id(&self, id: u64) -> Result<Option<PageState>, PortError>;
+    /// The latest revisions of pages, by their ids, in as few requests as can be; one that is not there is left out.
+    async fn revisions(&self, pages: &[u64]) -> Result<BTreeMap<u64, u64>, PortError>;
     /// The current names of user ids, in as few requests as can be; an id without a user is left out.
     async fn user_names(&self, ids: &[u64]) -> Result<BTreeMap<u64, String>, PortError>;
     /// The id of a user name, as MediaWiki normalises names.

@@ -10,6 +10,7 @@ mod listen;
 mod looks;
 mod missing;
 mod ours;
+mod standing;
 pub(crate) mod strays;
 mod who;
 
@@ -26,7 +27,7 @@ use osm_core::instance::Instance;
 use osm_core::pages::{summary, touched};
 use osm_core::ports::{
     ComputeRead, Directory, Identity, InstanceFilter, InstanceIndex, OperationFilter, Operations,
-    PageKey, Pages, Pin, Pins, PortError, Seen, Since, Trace,
+    PageKey, Pages, Pin, Pins, PortError, Seen, Since, Trace, WikiRead,
 };
 use ours::{Claim, Ours};
 use std::collections::{BTreeMap, BTreeSet};
@@ -60,6 +61,8 @@ pub struct Observer {
     pub operations: Arc<dyn Operations>,
     /// The outbox towards the wiki.
     pub pages: Arc<dyn Pages>,
+    /// MediaWiki.
+    pub wiki: Arc<dyn WikiRead>,
     /// Compares what the database knows with what the world remembers.
     pub restored: Arc<Restored>,
     /// The regions.
@@ -213,6 +216,7 @@ impl Observer {
         if since == Since::Everything {
             self.look_for_missing(region, &listed, &ours, now).await?;
             self.look_for_unwritten(region, &managed, &ours).await?;
+            self.look_for_edited(&managed).await?;
         }
         self.index.set_watermark(region, now).await?;
         Ok(made)
