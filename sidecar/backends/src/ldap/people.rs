@@ -17,7 +17,7 @@ impl Ldap {
         by: &OperationId,
         leave: &dyn Leave,
     ) -> Result<bool, PortError> {
-        let dn = self.dn_of(account);
+        let dn = self.dn_of(&account.uid);
         let Some(newcomers) = &self.config.newcomers else {
             let why = "[accounts] is not configured";
             return Err(PortError::new("ldap", "add", dn, Kind::Rejected, why));
@@ -74,11 +74,22 @@ impl Ldap {
         Ok(found.into_iter().next().map(|entry| entry.dn))
     }
 
-    /// LDAP compares these without regard to case, as the file systems of some clients do.
+    /// LDAP compares these without regard to case, as the file systems of some clients do. Places of somebody who is
+    /// no longer there would be the next one's who is called so: what they are mentioned in keeps their name.
     pub(super) async fn shell_name_taken(&self, uid: &str) -> Result<bool, PortError> {
         let (people, groups) = (&self.config.people_base, &self.config.groups_base);
         let group = format!("(&(objectClass=posixGroup){})", equals("cn", uid));
-        Ok(self.any(people, equals("uid", uid)).await? || self.any(groups, group).await?)
+        let dn = self.dn_of(uid);
+        let mentioned: String = ["member", "uniqueMember", "roleOccupant"]
+            .map(|kind| equals(kind, &dn))
+            .into_iter()
+            .chain(["memberUid", "sudoUser", "sudoRunAsUser"].map(|kind| equals(kind, uid)))
+            .collect();
+        let mentioned = format!("(|{mentioned})");
+        Ok(self.any(people, equals("uid", uid)).await?
+            || self.any(groups, group).await?
+            || self.any(groups, mentioned.clone()).await?
+            || self.any(&self.config.projects_base, mentioned).await?)
     }
 
     pub(super) async fn number_taken(
@@ -99,11 +110,7 @@ impl Ldap {
         Ok(!self.below(base, filter, &["1.1"]).await?.is_empty())
     }
 
-    fn dn_of(&self, account: &Account) -> String {
-        format!(
-            "uid={},{}",
-            dn_escape(&account.uid),
-            self.config.people_base
-        )
+    fn dn_of(&self, uid: &str) -> String {
+        format!("uid={},{}", dn_escape(uid), self.config.people_base)
     }
 }

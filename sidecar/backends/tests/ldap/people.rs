@@ -19,6 +19,9 @@ fn account(uid: &str, name: &str) -> Account {
 async fn a_name_is_given_once_and_only_its_maker_takes_it_back() {
     let fill = async |tree: &mut Tree| {
         tree.person("Taken", "Bystander").await;
+        // Somebody who has gone, and whose place nobody has taken away.
+        let gone = format!("uid=gone,ou=people,{}", tree.base);
+        tree.project("left", &[&gone]).await;
     };
     with_tree(fill, |directory| async move {
         let name = r#"*()\\,+"<>;#= ä"#;
@@ -43,7 +46,7 @@ async fn a_name_is_given_once_and_only_its_maker_takes_it_back() {
                 .unwrap()
         );
         // Another's, in whatever case, and what it made itself.
-        for (uid, by) in [("taken", &by), ("fresh", &other)] {
+        for (uid, by) in [("taken", &by), ("gone", &by), ("fresh", &other)] {
             assert!(directory.name_taken(uid).await.unwrap(), "{uid}");
             let taken = make(&account(uid, name), by).await.unwrap_err();
             assert_eq!(taken.kind, Kind::Conflict, "{taken}");
