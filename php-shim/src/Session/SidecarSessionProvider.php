@@ -36,10 +36,13 @@ class SidecarSessionProvider extends SessionProvider {
 	/** What a person's session may do, provided the person may. `writeapi` is asked for before 1.41 only. */
 	private const PERSON_RIGHTS = [ ...self::GIVEN_RIGHTS, 'read', 'edit', 'createpage', 'createtalk', 'writeapi' ];
 
-	/** What the system user is given, by UserGetRights: it is in no group. */
+	/**
+	 * What the system user is given, by UserGetRights: it is in no group. `protect` is asked for where a page is
+	 * protected because of one that shows it; no module that protects is open to such a session.
+	 */
 	public const SYSTEM_RIGHTS = [
 		...self::PERSON_RIGHTS, 'apihighlimits', 'autoconfirmed', 'bot', 'editprotected', 'editsemiprotected', 'noratelimit',
-		'smw-patternedit', 'smw-schemaedit',
+		'protect', 'smw-patternedit', 'smw-schemaedit',
 	];
 
 	/** Longer than a signature can be valid, clock skew on both sides included. */

@@ -333,6 +333,23 @@ async fn only_our_namespaces_and_only_users_there_are() {
 
 #[tokio::test]
 #[ignore = "needs the lab"]
+async fn the_latest_revisions_are_the_same_however_many_are_asked_for() {
+    let wiki = wiki();
+    let title = own_page();
+    let first = save(&wiki, &title, "one", &SYSTEM, 0).await;
+    let last = save(&wiki, &title, "two", &SYSTEM, first).await;
+    let id = wiki.pages(&[title]).await.unwrap()[0].page_id.unwrap();
+    let few = wiki.revisions(&[id, 999_999_999]).await.unwrap();
+    assert_eq!(few, [(id, last)].into());
+    // So many that the namespace is listed instead.
+    let many: Vec<u64> = [id].into_iter().chain(900_000_000..900_002_001).collect();
+    let all = wiki.revisions(&many).await.unwrap();
+    assert_eq!(all.get(&id), Some(&last));
+    assert!(!all.contains_key(&900_000_000));
+}
+
+#[tokio::test]
+#[ignore = "needs the lab"]
 async fn pages_are_read_in_the_order_asked() {
     let wiki = wiki();
     let title = own_page();

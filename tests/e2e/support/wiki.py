@@ -161,9 +161,9 @@ def blocked(account: Account, reason: str) -> Iterator[None]:
 
 
 @contextmanager
-def protected(title: str) -> Iterator[None]:
+def protected(title: str, **more: str) -> Iterator[None]:
     by = sysop()
-    by.post("protect", title=title, protections="edit=sysop", expiry="1 hour", token=by.get_token("csrf"))
+    by.post("protect", title=title, protections="edit=sysop", expiry="1 hour", token=by.get_token("csrf"), **more)
     try:
         yield
     finally:

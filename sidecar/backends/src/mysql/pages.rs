@@ -11,7 +11,7 @@ use mysql_async::{Transaction, Value, params};
 use osm_core::drift::Waiting;
 use osm_core::ids::{InstanceId, OperationId, Region};
 use osm_core::ports::{PageDue, PageKey, PageRecord, PageWork, Pages, PortError};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 #[async_trait]
@@ -163,22 +163,8 @@ impl Pages for Store {
         region: &Region,
         ids: &[InstanceId],
     ) -> Result<BTreeMap<InstanceId, String>, PortError> {
-        self.attempt("read titles from", || self.try_titles(region, ids, ""))
+        self.attempt("read titles from", || self.try_titles(region, ids))
             .await
-    }
-
-    async fn written(
-        &self,
-        region: &Region,
-        ids: &[InstanceId],
-    ) -> Result<BTreeSet<InstanceId>, PortError> {
-        let written = "AND page_id IS NOT NULL";
-        let titles = self
-            .attempt("read which pages were written from", || {
-                self.try_titles(region, ids, written)
-            })
-            .await?;
-        Ok(titles.into_keys().collect())
     }
 
     async fn records(&self, keys: &[PageKey]) -> Result<BTreeMap<PageKey, PageRecord>, PortError> {
@@ -286,7 +272,6 @@ impl Store {
         &self,
         region: &Region,
         ids: &[InstanceId],
-        which: &str,
     ) -> Result<BTreeMap<InstanceId, String>, Failure> {
         let mut conn = self.conn().await?;
         let mut titles = BTreeMap::new();
@@ -299,7 +284,7 @@ impl Store {
                 })
                 .collect();
             let sql = format!(
-                "SELECT page_key, title FROM pages WHERE page_key IN ({}) {which}",
+                "SELECT page_key, title FROM pages WHERE page_key IN ({})",
                 marks(by_key.len())
             );
             let keys: Vec<Value> = by_key.keys().map(Value::from).collect();
@@ -348,17 +333,22 @@ impl Store {
         let key = key.stored();
         let mut tx = self.begin().await?;
         let values = (&record.title, record.page_id, record.revision, &key);
-        tx.exec_drop(
-            "UPDATE pages SET title = ?, page_id = ?, revision = ? WHERE page_key = ?",
-            values,
+        let known: Option<(String,)> = first(
+            &mut tx,
+            "SELECT title FROM pages WHERE page_key = ? FOR UPDATE",
+            (&key,),
         )
         .await?;
-        if tx.affected_rows() == 0 {
-            tx.exec_drop(
-                "INSERT INTO pages (title, page_id, revision, page_key) VALUES (?, ?, ?, ?)",
-                values,
-            )
-            .await?;
+        // People can move a page to where another one of ours has its title: then each keeps the one it has,
+        // and is found by its id.
+        let sql = match known {
+            Some(_) => "UPDATE pages SET title = ?, page_id = ?, revision = ? WHERE page_key = ?",
+            None => "INSERT INTO pages (title, page_id, revision, page_key) VALUES (?, ?, ?, ?)",
+        };
+        if !put(&mut tx, sql, values).await? {
+            let values = (record.page_id, record.revision, &key);
+            let sql = "UPDATE pages SET page_id = ?, revision = ? WHERE page_key = ?";
+            tx.exec_drop(sql, values).await?;
         }
         commit(tx).await
     }

@@ -9,6 +9,7 @@ mod as_of;
 pub mod audit;
 pub mod encode;
 pub mod instance;
+mod lines;
 pub mod log;
 pub mod log_archive;
 #[cfg(test)]

@@ -4,8 +4,9 @@
 //! removed or quoted the marks, it takes out what is ours by its form, keeps every line of theirs, and puts
 //! one region back. Its result is its own fixed point.
 
+use super::lines::{is_blank, lines, with_newline};
 use super::scan::{Mark, Scan, Side, scan};
-use super::template::{CLOSE, OPEN, is_inside};
+use super::template::{CLOSE, FIRST, OPEN, is_inside};
 use std::ops::Range;
 
 /// Begins the region.
@@ -116,6 +117,9 @@ fn peoples_lines<'t>(text: &'t str, lines: &[Range<usize>], found: &Scan) -> Vec
             // Words added to the last line of our call.
             kept.push(rest);
             in_call = false;
+        } else if let Some(rest) = opened_with_words(text, lines, at, found) {
+            kept.push(rest);
+            in_call = true;
         } else if !(in_call && is_ours(text, line, found)) {
             let last = balanced(text, lines, at, found);
             let theirs = lines.get(at..=last).unwrap_or_default();
@@ -128,6 +132,19 @@ fn peoples_lines<'t>(text: &'t str, lines: &[Range<usize>], found: &Scan) -> Vec
         kept.pop();
     }
     kept
+}
+
+/// The words that somebody has added to the first line of our call.
+fn opened_with_words<'t>(
+    text: &'t str,
+    lines: &[Range<usize>],
+    at: usize,
+    found: &Scan,
+) -> Option<&'t str> {
+    let next = text.get(lines.get(at + 1)?.clone())?;
+    let line = lines.get(at).filter(|line| !found.hides(line))?;
+    let rest = text.get(line.clone())?.strip_prefix(OPEN)?;
+    (next.starts_with(FIRST) && !rest.contains(['{', '}', '|'])).then_some(rest.trim_start())
 }
 
 /// Takes out everything that is ours wherever it stands; says where the first of it stood.
@@ -303,10 +320,6 @@ fn above(text: &str, mark: usize, found: &Scan) -> Range<usize> {
     if parameters { ours } else { 0..0 }
 }
 
-fn is_blank(text: &str, line: &Range<usize>) -> bool {
-    text.get(line.clone()).is_some_and(|l| l.trim().is_empty())
-}
-
 fn insert(human: &str, anchor: usize, machine: &str) -> String {
     let found = scan(human);
     let at = found
@@ -325,25 +338,6 @@ fn insert(human: &str, anchor: usize, machine: &str) -> String {
     }
     out.push_str(after);
     out
-}
-
-/// The lines of a stretch, without their line breaks.
-fn lines(text: &str, within: Range<usize>) -> Vec<Range<usize>> {
-    let mut start = within.start;
-    text.get(within)
-        .unwrap_or_default()
-        .split('\n')
-        .map(|line| {
-            let range = start..start + line.len();
-            start = range.end + 1;
-            range
-        })
-        .collect()
-}
-
-fn with_newline(text: &str, line: &Range<usize>) -> Range<usize> {
-    let newline = text.get(line.end..).is_some_and(|t| t.starts_with('\n'));
-    line.start..line.end + usize::from(newline)
 }
 
 /// A mark, with its line where it stands alone there.

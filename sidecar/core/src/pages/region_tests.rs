@@ -285,6 +285,23 @@ fn by_hand() {
             format!("{ours}\nWords\nmore\n\nwords\nB"),
         ),
         (
+            "words on the call's first line",
+            format!(
+                "A\n{BEGIN}\n{{{{Nova Resource my words\n|Resource Type=old\n|Gone=1\n}}}}\n{END}\nB"
+            ),
+            format!("A\n{ours}\nmy words\nB"),
+        ),
+        (
+            "a slash ends no tag's name",
+            format!("<pre/x>\n{stale}\n</pre>"),
+            format!("<pre/x>\n{ours}\n</pre>"),
+        ),
+        (
+            "in a gallery",
+            format!("<gallery>\n{stale}\n</gallery>"),
+            format!("{ours}\n<gallery>\n{stale}\n</gallery>"),
+        ),
+        (
             "somebody's own call between the marks",
             format!("{BEGIN}\n{old}\n{{{{Infobox\n|Project=theirs\n}}}}\n{END}"),
             format!("{ours}\n{{{{Infobox\n|Project=theirs\n}}}}"),

@@ -34,9 +34,10 @@ impl Scan {
 }
 
 /// Elements whose content is not wikitext, or not shown on the page itself.
-const HIDING: [&str; 6] = [
+const HIDING: [&str; 7] = [
     "nowiki",
     "pre",
+    "gallery",
     "syntaxhighlight",
     "source",
     "templatedata",
@@ -105,7 +106,8 @@ fn hiding_name(text: &str) -> Option<&'static str> {
         let after = text.get(1 + name.len()..).unwrap_or_default();
         text.get(1..=name.len())
             .is_some_and(|n| n.eq_ignore_ascii_case(name))
-            && after.starts_with(|c: char| c.is_ascii_whitespace() || c == '>' || c == '/')
+            && (after.starts_with(|c: char| c.is_ascii_whitespace() || c == '>')
+                || after.starts_with("/>"))
     })
 }
 

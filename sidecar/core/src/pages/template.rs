@@ -9,6 +9,9 @@ pub(super) const OPEN: &str = "{{Nova Resource";
 /// Last line of every call.
 pub(super) const CLOSE: &str = "}}";
 
+/// How the line after it begins.
+pub(super) const FIRST: &str = "|Resource Type=";
+
 /// Whether a line has the form of one between the first and the last: a parameter, or an item of a list.
 pub(super) fn is_inside(line: &str) -> bool {
     is_parameter(line) || is_listed(line) || is_row(line) || is_log(line) || is_anchor(line)

@@ -12,7 +12,7 @@ use crate::puppet::Puppet;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// Who is behind a wiki account: rows of ours, never a comparison of names.
 #[async_trait]
@@ -268,11 +268,16 @@ impl Operation {
             && !steps.any(|(planned, record)| planned.irrevocable() && begun(record.state))
     }
 
-    /// Whether a step is under way, there or back, that the project's page tells of.
+    /// Whether something that the project's page tells of is under way, there or back, or comes next.
     pub fn changes_its_project(&self) -> bool {
+        let begun = self.state == OperationState::Running
+            && (self.steps.iter()).any(|record| record.state != StepState::Waiting);
         let steps = self.plan.steps.iter().zip(&self.steps);
-        let mut moving = steps
-            .filter(|(_, record)| matches!(record.state, StepState::Running | StepState::Undoing));
+        let mut moving = steps.filter(|(_, record)| match record.state {
+            StepState::Running | StepState::Undoing => true,
+            StepState::Waiting => begun,
+            _ => false,
+        });
         moving.any(|(planned, _)| {
             let place = planned.step.granted().map(|grant| &grant.place);
             matches!(place, Some(Place::Project | Place::Role { .. }))
@@ -501,12 +506,6 @@ pub trait Pages: Send + Sync {
     ) -> Result<BTreeMap<InstanceId, String>, PortError>;
     /// What is remembered of these pages.
     async fn records(&self, keys: &[PageKey]) -> Result<BTreeMap<PageKey, PageRecord>, PortError>;
-    /// Those of these instances of a region that have a page on the wiki, not only a title.
-    async fn written(
-        &self,
-        region: &Region,
-        ids: &[InstanceId],
-    ) -> Result<BTreeSet<InstanceId>, PortError>;
     /// Reserves a title for a key; `false` where another key has it.
     async fn reserve_title(&self, key: &PageKey, title: &str) -> Result<bool, PortError>;
     /// Remembers what was written.

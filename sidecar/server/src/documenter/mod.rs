@@ -164,11 +164,15 @@ impl Documenter {
     /// Makes a page stand as composed.
     async fn write_page(&self, owner: &str, work: &PageWork) -> Result<Ended, PortError> {
         for _ in 0..CONFLICTS {
+            // Before the facts, or a page might tell of half of what is done; and after them: who did what was
+            // gathered is at it still, or has given a reason by now.
+            let young = (self.clock)() - work.since < LONGEST_WAIT;
+            if young && self.untold(&work.key).await? {
+                return Ok(Ended::Waits);
+            }
             let Some(draft) = self.gather(&work.key).await? else {
                 return Ok(Ended::Stands);
             };
-            // After the facts: who did what was gathered is at it still, or has given a reason by now.
-            let young = (self.clock)() - work.since < LONGEST_WAIT;
             if young && self.untold(&work.key).await? {
                 return Ok(Ended::Waits);
             }

@@ -24,7 +24,7 @@ use change::{differing, seen, settle};
 use chrono::{DateTime, TimeDelta, Utc};
 use osm_core::ids::{InstanceId, ProjectId, ProjectName, Region};
 use osm_core::instance::Instance;
-use osm_core::pages::{summary, touched};
+use osm_core::pages::summary;
 use osm_core::ports::{
     ComputeRead, Directory, Identity, InstanceFilter, InstanceIndex, OperationFilter, Operations,
     PageKey, Pages, Pin, Pins, PortError, Seen, Since, Trace, WikiRead,
@@ -42,6 +42,8 @@ const OVERLAP: TimeDelta = TimeDelta::seconds(60);
 /// What changed so short a time ago is left to its notification, which says who did it. The next look tells of
 /// what was not notified; a full comparison leaves nothing out.
 const YOUNG: TimeDelta = TimeDelta::seconds(3);
+/// A comparison that was not finished is begun again after so long; what changes is looked at meanwhile.
+const AGAIN: TimeDelta = TimeDelta::seconds(10);
 /// Open operations looked at.
 const OPEN: u32 = 1000;
 
@@ -84,43 +86,45 @@ pub struct Observer {
 impl Observer {
     /// Watches until told to stop.
     pub async fn run(self: Arc<Self>, mut shutdown: watch::Receiver<bool>) {
-        let mut compared: Option<DateTime<Utc>> = None;
+        let compare = TimeDelta::from_std(self.compare).unwrap_or(TimeDelta::MAX);
+        // When everything is compared next, and what that was counted from.
+        let mut begun: Option<(DateTime<Utc>, TimeDelta)> = None;
         let mut hosts: Option<DateTime<Utc>> = None;
         while !*shutdown.borrow() {
             let now = (self.clock)();
-            let compare = TimeDelta::from_std(self.compare).unwrap_or(TimeDelta::MAX);
-            let full = compared.is_none_or(|at| now - at >= compare);
-            match self.look(full, now).await {
-                Ok(()) if full => compared = Some(now),
-                Ok(()) => {}
-                Err(error) => {
-                    warn!(%error, full, "could not look; nothing is changed by that");
-                    metrics::backend_error(&error);
-                }
+            let full = begun.is_none_or(|(at, wait)| now - at >= wait);
+            let looked = self.look(full, now).await;
+            if full {
+                begun = Some((now, if looked { compare } else { AGAIN.min(compare) }));
             }
-            self.look_at_hosts(compared == Some(now), &mut hosts, now)
-                .await;
+            self.look_at_hosts(full && looked, &mut hosts, now).await;
             tokio::select! {
                 () = tokio::time::sleep(self.poll) => {}
-                () = self.missed.notified() => compared = None,
+                () = self.missed.notified() => begun = None,
                 _ = shutdown.changed() => {}
             }
         }
     }
 
-    async fn look(&self, full: bool, now: DateTime<Utc>) -> Result<(), PortError> {
-        if full {
-            self.look_at_projects().await?;
-        }
-        let names = self.names().await?;
-        let mut made = Vec::new();
+    /// Says whether nothing failed. What does keeps nobody from looking at the rest.
+    async fn look(&self, full: bool, now: DateTime<Utc>) -> bool {
+        let projects = match full {
+            true => looked(self.look_at_projects().await).is_some(),
+            false => true,
+        };
+        let Some(names) = looked(self.names().await) else {
+            return false;
+        };
+        let full = full && projects;
+        let mut made = Some(Vec::new());
         for region in self.settings.region_names() {
-            made.extend(self.look_at_region(&region, &names, full, now).await?);
+            let seen = looked(self.look_at_region(&region, &names, full, now).await);
+            made = made.zip(seen).map(|(made, seen)| [made, seen].concat());
         }
-        if full {
-            self.restored.compare(made).await?;
+        match made {
+            Some(made) if full => looked(self.restored.compare(made).await).is_some(),
+            made => projects && made.is_some(),
         }
-        Ok(())
     }
 
     /// The projects that we document.
@@ -215,36 +219,12 @@ impl Observer {
         self.look_for_strays(&managed, now).await?;
         if since == Since::Everything {
             self.look_for_missing(region, &listed, &ours, now).await?;
-            self.look_for_unwritten(region, &managed, &ours).await?;
-            self.look_for_edited(&managed).await?;
         }
         self.index.set_watermark(region, now).await?;
-        Ok(made)
-    }
-
-    /// Instances that have no page, since their project was noisy before.
-    async fn look_for_unwritten(
-        &self,
-        region: &Region,
-        managed: &[Instance],
-        ours: &Ours,
-    ) -> Result<(), PortError> {
-        let ids: Vec<InstanceId> = managed.iter().map(|i| i.id).collect();
-        let written = self.pages.written(region, &ids).await?;
-        for new in managed {
-            let noisy = self.settings.is_noisy(&new.project);
-            if noisy || new.deleted.is_some() || written.contains(&new.id) {
-                continue;
-            }
-            if self.at_work_on(ours, new).await {
-                continue;
-            }
-            let what = summary::found(&new.name, &new.project);
-            for key in touched::by_change(None, new, noisy) {
-                self.due(key, &what, None).await?;
-            }
+        if since == Since::Everything {
+            self.look_at_pages(&managed, &ours).await?;
         }
-        Ok(())
+        Ok(made)
     }
 
     /// What stands in the index and was not listed: each is asked for by its id.
@@ -317,12 +297,14 @@ impl Observer {
         ours: &Ours,
         by: Option<&Doer>,
     ) -> Result<(), PortError> {
-        if self.at_work_on(ours, &new).await {
-            self.index.observe(&new, now).await?;
-            return Ok(());
-        }
+        let ours = self.at_work_on(ours, &new).await;
         let noisy = self.settings.is_noisy(&new.project);
-        let told = |old: Option<&Instance>| differing(old, &new, noisy, by);
+        // No operation gives another name, so that is somebody else's doing.
+        let told = |old: Option<&Instance>| match old {
+            Some(old) if ours && old.name == new.name => Vec::new(),
+            None if ours => Vec::new(),
+            old => differing(old, &new, noisy, by),
+        };
         let old = self.index.observe_and_tell(&new, now, &told).await?;
         if !told(old.as_ref()).is_empty() {
             self.page_bell.notify_one();
@@ -350,4 +332,13 @@ impl Observer {
                 .collect(),
         })
     }
+}
+
+/// What came of a part of a look; a failure is told here, and changes nothing.
+fn looked<T>(part: Result<T, PortError>) -> Option<T> {
+    part.inspect_err(|error| {
+        warn!(%error, "could not look; nothing is changed by that");
+        metrics::backend_error(error);
+    })
+    .ok()
 }

@@ -3,6 +3,7 @@
 use super::steps::{Outcome, StepError};
 use super::{Course, Runner};
 use osm_core::ids::InstanceId;
+use osm_core::instance::Instance;
 use osm_core::pages::summary;
 use osm_core::ports::{PageDue, PageKey, Since};
 
@@ -26,7 +27,11 @@ impl Runner {
         let since = Since::Changed(server.updated - super::tell::OVERLAP);
         let listed = self.compute.servers(&plan.region, since).await?;
         let listed = listed.into_iter().find(|listed| listed.id == id);
-        self.seen(course, &listed.unwrap_or(server)).await?;
+        let instance = Instance {
+            project: plan.project.clone(),
+            ..listed.unwrap_or(server)
+        };
+        self.index.observe(&instance, (self.clock)()).await?;
         Ok(Outcome::Done)
     }
 }

@@ -16,10 +16,14 @@ use osm_core::ports::{OperationState, PageDue, PageKey, PortError, Since};
 pub(super) const OVERLAP: TimeDelta = TimeDelta::seconds(60);
 
 impl Runner {
-    /// Puts down what Nova says of a server while it is worked on.
+    /// Puts down what Nova says of a server while it is worked on. Another name is somebody else's doing, which is
+    /// for the observer to see and tell.
     pub(super) async fn seen(&self, course: &Course, server: &Instance) -> Result<(), PortError> {
+        let plan = &course.operation.plan;
+        let known = self.index.seen(&plan.region, server.id).await?;
         let instance = Instance {
-            project: course.operation.plan.project.clone(),
+            project: plan.project.clone(),
+            name: known.map_or_else(|| server.name.clone(), |known| known.instance.name),
             ..server.clone()
         };
         self.index.observe(&instance, (self.clock)()).await?;

@@ -62,6 +62,8 @@ async fn killed_at_every_boundary() {
         replica.start(&points).await;
         replica.wait_held(&points).await;
         replica.kill();
+        // Those that run out are for `kills` and `replicas`.
+        world.claims_end().await;
     }
     replica.start(&[]).await;
     world.over().await;
