@@ -15,7 +15,7 @@ from support.directory import ldap_modify
 from support.waiting import until
 from support.wiki import Bot, Json, refused, register
 from support.wording import said
-from support.world import ACCOUNTS, OUTSIDER, VOLUNTEER, Account, down, lab, operations
+from support.world import ACCOUNTS, OUTSIDER, VOLUNTEER, Account, down, lab, operations, wiki_with
 
 PAGE = "Special:NovaLink"
 NEWCOMER = ACCOUNTS["Newcomer"]
@@ -125,7 +125,11 @@ def test_one_name_is_one_person_s(bot: Callable[[Account], Bot], name: str) -> N
     assert len(numbers) == 2 and numbers[0] != numbers[1]
 
 
-def test_who_gets_none(bot: Callable[[Account], Bot], name: str) -> None:
+def test_who_gets_none(bot: Callable[[Account], Bot], newcomer: Browser, name: str) -> None:
+    with wiki_with("$wgRevokePermissions['user']['loginviashell'] = true;"):
+        page = newcomer.open(PAGE)
+        newcomer.shot("account-noshell")
+        assert said(page.text, "account-noshell") and not page.tree.xpath("//form[@id='createaccount']")
     assert refused(call, bot(OUTSIDER), name) == "openstackmanager-linked"
     # Somebody else has registered the name of a person in LDAP, in the wiki's spelling.
     ldap_modify(f"dn: uid={name},ou=people,{ldap.BASE}\nchangetype: add\nobjectClass: inetOrgPerson\n"

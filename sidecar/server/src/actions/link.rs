@@ -81,10 +81,14 @@ impl Context {
         if view.live {
             return Ok(view);
         }
-        if self.permit_account(&actor).is_ok()
-            && let Some(followed) = self.account_form(caller, request, &mut view).await?
-        {
-            return Ok(followed);
+        match self.permit_account(&actor) {
+            Ok(_) => {
+                if let Some(followed) = self.account_form(caller, request, &mut view).await? {
+                    return Ok(followed);
+                }
+            }
+            // Who has an account elsewhere may still connect it.
+            Err(refusal) => view.notice(Level::Info, refusal.message),
         }
         let uid = request.form.text("uid").trim();
         let wrong = match request.post && request.get("action") != Some("create") {
