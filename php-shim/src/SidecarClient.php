@@ -26,10 +26,11 @@ class SidecarClient {
 	/**
 	 * @param string $path
 	 * @param array $envelope
+	 * @param int $timeout In seconds
 	 * @return array The sidecar's answer
 	 * @throws SidecarUnavailable
 	 */
-	public function call( string $path, array $envelope ): array {
+	public function call( string $path, array $envelope, int $timeout = self::TIMEOUT ): array {
 		$requestId = $envelope['request_id'];
 		$base = rtrim( $this->options->get( 'OpenStackManagerSidecarUrl' ), '/' );
 		$body = json_encode( $envelope, JSON_UNESCAPED_SLASHES | JSON_UNESCAPED_UNICODE | JSON_INVALID_UTF8_SUBSTITUTE );
@@ -42,7 +43,7 @@ class SidecarClient {
 			'method' => 'POST',
 			'postData' => $body,
 			'connectTimeout' => self::CONNECT_TIMEOUT,
-			'timeout' => self::TIMEOUT,
+			'timeout' => $timeout,
 			'followRedirects' => false,
 			// The sidecar is a neighbour: a proxy meant for the world must not see what is sent to it.
 			'noProxy' => true,

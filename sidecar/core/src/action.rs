@@ -33,6 +33,10 @@ pub enum Action {
     MemberAdd,
     /// Take a person out of a project; leaving is taking oneself out.
     MemberRemove,
+    /// Take a person who is blocked on the wiki out of a project.
+    PersonSuspend,
+    /// Give them back what they had there.
+    PersonReinstate,
     /// Add an SSH public key of one's own.
     KeyAdd,
     /// Remove one.
@@ -69,7 +73,7 @@ pub enum Action {
 
 impl Action {
     /// All of them.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 31] = [
         Self::InstanceList,
         Self::InstanceCreate,
         Self::InstanceReboot,
@@ -83,6 +87,8 @@ impl Action {
         Self::ProjectDelete,
         Self::MemberAdd,
         Self::MemberRemove,
+        Self::PersonSuspend,
+        Self::PersonReinstate,
         Self::KeyAdd,
         Self::KeyRemove,
         Self::AccountCreate,
@@ -117,6 +123,8 @@ impl Action {
             Self::ProjectDelete => "project-delete",
             Self::MemberAdd => "member-add",
             Self::MemberRemove => "member-remove",
+            Self::PersonSuspend => "person-suspend",
+            Self::PersonReinstate => "person-reinstate",
             Self::KeyAdd => "key-add",
             Self::KeyRemove => "key-remove",
             Self::AccountCreate => "account-create",

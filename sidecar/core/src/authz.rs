@@ -165,6 +165,8 @@ pub fn authorise(
         Action::OperationGiveUp
             | Action::OperationProbe
             | Action::InstanceRemoveStray
+            | Action::PersonSuspend
+            | Action::PersonReinstate
             | Action::ProjectDelete
     ) {
         return forbidden(Msg::new("needcloudadmin"));
@@ -278,8 +280,17 @@ pub fn authorise_wish(
     Err(Refusal::new(RefusalKind::Forbidden, why))
 }
 
-/// What the system does of itself: it removes what no operation stands for, and that alone.
-pub fn authorise_own(policy: &Policy, target: &Target) -> Result<Permit, Refusal> {
+/// What the system does of itself: it removes what no operation stands for, and suspends who is blocked on the wiki
+/// until the block ends; that alone.
+pub fn authorise_own(policy: &Policy, action: Action, target: &Target) -> Result<Permit, Refusal> {
+    let own = matches!(
+        action,
+        Action::InstanceRemoveStray | Action::PersonSuspend | Action::PersonReinstate
+    );
+    if !own {
+        let why = Msg::new("needcloudadmin");
+        return Err(Refusal::new(RefusalKind::Forbidden, why));
+    }
     if let Some(reason) = refused_for_maintenance(policy, target) {
         return Err(Refusal::new(
             RefusalKind::Maintenance,
@@ -288,7 +299,7 @@ pub fn authorise_own(policy: &Policy, target: &Target) -> Result<Permit, Refusal
     }
     Ok(Permit {
         actor: Actor::system(),
-        action: Action::InstanceRemoveStray,
+        action,
         target: target.clone(),
     })
 }

@@ -1,5 +1,6 @@
 //! The composition root: with `app/`, the only place that names concrete backends.
 
+mod blocks;
 mod clients;
 mod commands;
 mod drift;
@@ -108,6 +109,7 @@ impl App {
             settings,
             work,
             clock: Utc::now,
+            blocks: Arc::default(),
             attempts: Arc::default(),
         }
     }
@@ -200,6 +202,7 @@ impl App {
         let late = Arc::new(self.late(config));
         let hears = self.hears(config, &secrets, &observer, &late)?;
         let context = self.context(config, settings, work_bell, late.clone(), logging.book);
+        let blocks = Arc::new(self.blocks(config, &context));
         let gate = Gate::new(
             secrets.shim_keys,
             config.server.public_authority.clone(),
@@ -220,6 +223,7 @@ impl App {
         workers.spawn(waiting(runner.run(stopped.clone()).boxed()));
         workers.spawn(waiting(documenter.run(stopped.clone()).boxed()));
         workers.spawn(waiting(observer.run(stopped.clone()).boxed()));
+        workers.spawn(waiting(blocks.run(stopped.clone()).boxed()));
         workers.spawn(sealer.run(stopped.clone()));
         workers.spawn(logging.writer.run(stopped.clone()));
         for bot in logging.bots {

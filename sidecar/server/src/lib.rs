@@ -10,6 +10,7 @@
 pub mod actions;
 pub mod app;
 pub mod audit;
+pub mod blocks;
 pub mod cli;
 pub mod config;
 pub mod doctor;

@@ -37,6 +37,7 @@ use osm_core::ports::{Kind, OperationState, PortError};
 use osm_core::probe::plan_probe;
 use osm_core::project::ManagedProject;
 use osm_core::sudo::{plan_create_rule, plan_delete_rule, plan_modify_rule};
+use osm_core::suspension::{plan_reinstate, plan_suspend};
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 use twins::{
@@ -48,8 +49,13 @@ fn permit(action: Action) -> Permit {
 }
 
 fn permit_to(action: Action, target: Target) -> Permit {
-    if action == Action::InstanceRemoveStray {
-        return authorise_own(&Policy::default(), &target).unwrap();
+    let own = [
+        Action::InstanceRemoveStray,
+        Action::PersonSuspend,
+        Action::PersonReinstate,
+    ];
+    if own.contains(&action) {
+        return authorise_own(&Policy::default(), action, &target).unwrap();
     }
     let mut user = WikiUser {
         wiki_user_id: 7,
@@ -151,6 +157,16 @@ fn planned(action: Action, cloud: &Cloud, pick: usize, groups: &BTreeSet<String>
                 founder: true,
             };
             plan_delete_project(&permit, &facts).ok()
+        }
+        Action::PersonSuspend | Action::PersonReinstate => {
+            let uid = people::NAMES[pick % people::NAMES.len()];
+            let (has, has_not) = people::of(&cloud.places, uid);
+            let target = Target::Person(project(), people::person(uid).entry);
+            let (permit, managed) = (permit_to(action, target), managed(cloud));
+            match action {
+                Action::PersonSuspend => plan_suspend(&permit, &managed, &has, "Op").ok(),
+                _ => plan_reinstate(&permit, &managed, &has_not, "Op").ok(),
+            }
         }
         Action::RoleAdd | Action::RoleRemove => {
             let target = Target::Role(project(), PROJECTADMIN.to_owned(), None);

@@ -14,7 +14,7 @@ import mwclient
 from mwclient.errors import APIError
 
 from support.waiting import until
-from support.world import SYSOP, Account, lab, maintenance
+from support.world import SYSOP, Account, lab, maintenance, suspended
 
 Json = dict[str, Any]
 
@@ -155,9 +155,11 @@ def blocked(account: Account, reason: str) -> Iterator[None]:
     by = sysop()
     by.post("block", user=account.name, reason=reason, expiry="1 hour", token=by.get_token("csrf"))
     try:
+        until(lambda: suspended(account), f"{account.name} is suspended", 10)
         yield
     finally:
         by.post("unblock", user=account.name, token=by.get_token("csrf"))
+        until(lambda: not suspended(account), f"{account.name} has everything back")
 
 
 @contextmanager

@@ -128,10 +128,19 @@ def command(*words: str) -> subprocess.CompletedProcess[str]:
 
 
 def operations() -> int:
-    """How many operations were ever recorded: a refusal adds none."""
+    """How many operations people have ever begun: a refusal adds none."""
     from parts import mariadb
 
-    return int(mariadb.query(lab, "SELECT COUNT(*) FROM operations", "openstackmanager")[0][0])
+    count = "SELECT COUNT(*) FROM operations WHERE wiki_user_id <> 0"
+    return int(mariadb.query(lab, count, "openstackmanager")[0][0])
+
+
+def suspended(account: Account) -> bool:
+    """Something of theirs is kept, since they are blocked."""
+    from parts import mariadb
+
+    count = f"SELECT COUNT(*) FROM suspensions WHERE kept LIKE '%\"uid\":\"{account.uid}\"%'"
+    return mariadb.query(lab, count, "openstackmanager") != [["0"]]
 
 
 def compared_since(moment: datetime) -> bool:

@@ -7,7 +7,7 @@ use mysql_async::prelude::Queryable;
 use osm_core::ports::PortError;
 
 /// A file of `migrations/`; its number is its place in the list, from 1.
-const MIGRATIONS: [(&str, &str); 10] = [
+const MIGRATIONS: [(&str, &str); 11] = [
     ("store", include_str!("migrations/0001_store.sql")),
     (
         "cancellations",
@@ -24,6 +24,10 @@ const MIGRATIONS: [(&str, &str); 10] = [
     ("log tokens", include_str!("migrations/0008_log_tokens.sql")),
     ("log posts", include_str!("migrations/0009_log_posts.sql")),
     ("projects", include_str!("migrations/0010_projects.sql")),
+    (
+        "suspensions",
+        include_str!("migrations/0011_suspensions.sql"),
+    ),
 ];
 
 /// So long does one replica wait for another that is migrating.

@@ -2,7 +2,8 @@
 //!
 //! Reading order: `migrations/` (the tables) → [`Store`] → `links` (links, pins, nonces), `projects` →
 //! `operations` (submitting, reading) → `work` (what the runner does) → `pages` → `instances` →
-//! `audit` (writing it), `seals` (its chain) and `trail` (reading it) → `holds` (all writing held after a restore) → `logs`
+//! `audit` (writing it), `seals` (its chain) and `trail` (reading it) → `holds` (all writing held after a restore) → `suspensions`
+//! (what is kept of who is blocked) → `logs`
 //! and `log_work` (the Server Admin Log) with `speakers`, `log_tokens` and `log_posts`, and `elections`.
 
 mod audit;
@@ -26,6 +27,7 @@ mod records;
 mod seals;
 mod speakers;
 mod stored;
+mod suspensions;
 mod trail;
 mod wishes;
 mod work;

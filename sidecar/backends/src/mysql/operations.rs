@@ -171,7 +171,10 @@ impl Store {
     }
 }
 
-async fn submit(tx: &mut Transaction<'_>, new: &NewOperation) -> Result<Submitted, Failure> {
+pub(super) async fn submit(
+    tx: &mut Transaction<'_>,
+    new: &NewOperation,
+) -> Result<Submitted, Failure> {
     let plan = &new.plan;
     let id = new.id.as_str();
     if exists(tx, id).await? {

@@ -7,6 +7,7 @@
 // The error that all ports share tells a lot, and is returned seldom.
 #![allow(clippy::result_large_err)]
 
+mod blocks;
 mod edit;
 mod fault;
 mod http;

@@ -11,9 +11,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Titles a request, with MediaWiki's right `apihighlimits` and without.
 const MANY: usize = 500;
-const FEW: usize = 50;
+pub(super) const FEW: usize = 50;
 /// MediaWiki takes this sign for a separator where a list begins with it; a title may hold a pipe in vain.
-const UNIT: &str = "\u{1f}";
+pub(super) const UNIT: &str = "\u{1f}";
 
 #[derive(Deserialize)]
 struct Page {

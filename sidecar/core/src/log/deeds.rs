@@ -6,6 +6,7 @@ use crate::ids::ProjectName;
 use crate::pages::encode::cut;
 use crate::plan::Plan;
 use crate::ports::Operation;
+use crate::suspension::blocked_by;
 use chrono::{DateTime, Utc};
 use std::collections::BTreeSet;
 
@@ -61,6 +62,12 @@ fn deed(plan: &Plan) -> Option<String> {
         Action::SudoModify => Some(format!("changed the sudo rule {name}")),
         Action::SudoDelete => Some(format!("deleted the sudo rule {name}")),
         Action::MemberRemove => person().map(|cn| format!("removed {cn} from the project")),
+        Action::PersonSuspend => person().map(|cn| match blocked_by(plan) {
+            "" => format!("suspended {cn}: blocked on the wiki"),
+            by => format!("suspended {cn}: blocked on the wiki by {by}"),
+        }),
+        Action::PersonReinstate => person()
+            .map(|cn| format!("gave {cn} back their places: not blocked on the wiki any more")),
         _ => None,
     }
 }

@@ -94,6 +94,24 @@ pub fn out_of_role(person: &str, role: &str, project: &ProjectName) -> String {
     format!("took the role {role} of project {project} from {person}")
 }
 
+/// "suspended Outsider in project bots: blocked on the wiki by Operator"
+pub fn suspended(person: &str, project: &ProjectName, by: &str) -> String {
+    let why = belonging("suspended", person, "in", project);
+    match by {
+        "" => format!("{why}: blocked on the wiki"),
+        by => format!(
+            "{why}: blocked on the wiki by {}",
+            encode::summary(by, NAME)
+        ),
+    }
+}
+
+/// "gave Outsider back their places in project bots: not blocked on the wiki any more"
+pub fn reinstated(person: &str, project: &ProjectName) -> String {
+    let given = belonging("gave", person, "back their places in", project);
+    format!("{given}: not blocked on the wiki any more")
+}
+
 fn belonging(verb: &str, person: &str, how: &str, project: &ProjectName) -> String {
     let person = encode::summary(person, NAME);
     let project = encode::summary(project.as_str(), NAME);

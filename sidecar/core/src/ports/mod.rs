@@ -2,6 +2,7 @@
 //! A holder of a read port cannot change the world.
 
 mod audit;
+mod blocks;
 mod chat;
 mod compute;
 mod directory;
@@ -14,6 +15,7 @@ mod store;
 mod wiki;
 
 pub use audit::{AuditSeals, AuditTrail, Coverage, Sealed};
+pub use blocks::{Standing, Suspensions, Users, WikiBlocks};
 pub use chat::{Chat, Said, Talk, Voice};
 pub use compute::{ComputeRead, ComputeWrite, Deed, Since, Tagged};
 pub use directory::{

@@ -106,6 +106,11 @@ impl Context {
             "novalogs" => self.api_logs(request).await,
             // Not for the wiki's API: Special:NovaLog hands it on as it is.
             "novalogfeed" => self.log_feed(request).await,
+            // The shim's own word, when somebody was blocked or is not any more. The wiki is asked who.
+            "novablocks" => {
+                self.blocks.notify_one();
+                Ok(result(json!({})))
+            }
             "novainstances" => self.api_instances(caller, request).await,
             _ => return None,
         };

@@ -93,6 +93,8 @@ pub struct Context {
     pub settings: Arc<Settings>,
     /// Rung when an operation was recorded.
     pub work: Arc<Notify>,
+    /// Rung when the wiki says that somebody was blocked, or is not any more.
+    pub blocks: Arc<Notify>,
     /// The time.
     pub clock: Clock,
     /// Failed proofs of an LDAP password, by wiki user.

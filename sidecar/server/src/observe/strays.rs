@@ -4,6 +4,7 @@
 
 use super::Observer;
 use chrono::{DateTime, TimeDelta, Utc};
+use osm_core::action::Action;
 use osm_core::actor::SYSTEM;
 use osm_core::authz::{Target, authorise_own};
 use osm_core::ids::{InstanceId, OperationId};
@@ -49,7 +50,7 @@ impl Observer {
             .deeds(&server.region, &server.project_id, server.id)
             .await?;
         let target = Target::Project(server.region.clone(), server.project.clone());
-        let plan = authorise_own(&self.settings.policy, &target)
+        let plan = authorise_own(&self.settings.policy, Action::InstanceRemoveStray, &target)
             .and_then(|permit| plan_remove_stray(&permit, server, !deeds.is_empty()));
         let plan = match plan {
             Ok(plan) => plan,

@@ -9,8 +9,9 @@ use osm_core::instance::Instance;
 use osm_core::membership::Place;
 use osm_core::pages::summary;
 use osm_core::pages::touched::Touched;
-use osm_core::plan::{Goal, Step};
+use osm_core::plan::{Goal, Plan, Step};
 use osm_core::ports::{OperationState, PageDue, PageKey, PortError, Since};
+use osm_core::suspension::blocked_by;
 
 /// Our clock and Nova's may differ.
 pub(super) const OVERLAP: TimeDelta = TimeDelta::seconds(60);
@@ -37,7 +38,7 @@ impl Runner {
         step: &Step,
     ) -> Result<Vec<PageDue>, PortError> {
         let plan = &course.operation.plan;
-        if let Some(what) = membership(step) {
+        if let Some(what) = membership(plan, step) {
             return Ok(self.project_due(course, &what));
         }
         match step {
@@ -186,15 +187,23 @@ impl Runner {
 }
 
 /// What a project's page tells of a step: its members and who holds a role. Groups and Keystone follow these.
-fn membership(step: &Step) -> Option<String> {
+fn membership(plan: &Plan, step: &Step) -> Option<String> {
     let grant = step.granted()?;
     let (person, project) = (&grant.cn, &grant.project);
-    match (&grant.place, matches!(step, Step::Grant { .. })) {
+    let given = matches!(step, Step::Grant { .. });
+    match (&grant.place, given) {
+        (Place::Group | Place::Cloud { .. }, _) => None,
+        // A block is the reason, and one for all places: taken back it is told as any other.
+        (_, false) if plan.action == Action::PersonSuspend => {
+            Some(summary::suspended(person, project, blocked_by(plan)))
+        }
+        (_, true) if plan.action == Action::PersonReinstate => {
+            Some(summary::reinstated(person, project))
+        }
         (Place::Project, true) => Some(summary::added(person, project)),
         (Place::Project, false) => Some(summary::removed(person, project)),
         (Place::Role { role }, true) => Some(summary::into_role(person, role, project)),
         (Place::Role { role }, false) => Some(summary::out_of_role(person, role, project)),
-        (Place::Group | Place::Cloud { .. }, _) => None,
     }
 }
 

@@ -21,7 +21,7 @@ pub struct Kind {
     pub subject: Option<&'static str>,
 }
 
-pub const KINDS: [Kind; 20] = [
+pub const KINDS: [Kind; 22] = [
     Kind {
         action: Action::OperationProbe,
         plan: |world, _| async { world.planned("novaprobe", &[]).await }.boxed_local(),
@@ -95,6 +95,24 @@ pub const KINDS: [Kind; 20] = [
         subject: None,
     },
     Kind {
+        action: Action::PersonSuspend,
+        plan: |world, of| {
+            world
+                .block_plan(Action::PersonSuspend, format!("blocked{of}"))
+                .boxed_local()
+        },
+        subject: None,
+    },
+    Kind {
+        action: Action::PersonReinstate,
+        plan: |world, of| {
+            world
+                .block_plan(Action::PersonReinstate, format!("unblocked{of}"))
+                .boxed_local()
+        },
+        subject: None,
+    },
+    Kind {
         action: Action::KeyAdd,
         plan: |world, of| {
             world
@@ -161,7 +179,9 @@ pub const KINDS: [Kind; 20] = [
             async move {
                 let stray = world.server(&format!("stray{of}")).await;
                 let target = Target::Project(stray.region.clone(), stray.project.clone());
-                let permit = authorise_own(&Policy::default(), &target).unwrap();
+                let permit =
+                    authorise_own(&Policy::default(), Action::InstanceRemoveStray, &target)
+                        .unwrap();
                 plan_remove_stray(&permit, &stray, false).unwrap()
             }
             .boxed_local()

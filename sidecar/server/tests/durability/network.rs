@@ -325,7 +325,8 @@ pub async fn came_to_rest(
         "instance-delete" | "instance-remove-stray" => {
             assert_eq!((was.len(), is.len()), (1, 0), "{told} {is:?}");
         }
-        "instance-configure" | "member-add" | "member-remove" => assert_ne!(was, is, "{told}"),
+        "instance-configure" | "member-add" | "member-remove" | "person-suspend"
+        | "person-reinstate" => assert_ne!(was, is, "{told}"),
         _ => assert_eq!(was, is, "{told}"),
     }
     if over.plan.action.name() == "instance-create" {

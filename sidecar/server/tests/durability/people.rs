@@ -7,13 +7,14 @@ use openstackmanager::faults::Points;
 use osm_core::accounts::{AccountFacts, Newcomers, plan_create_account};
 use osm_core::action::Action;
 use osm_core::actor::Actor;
-use osm_core::authz::{PROJECTADMIN, Policy, Target, authorise};
+use osm_core::authz::{PROJECTADMIN, Policy, Target, authorise, authorise_own};
 use osm_core::ids::ProjectName;
 use osm_core::keys::{Key, KeyFacts, plan_add_key, plan_remove_key};
 use osm_core::membership::{Grant, Place};
 use osm_core::plan::Plan;
 use osm_core::ports::{Directory as _, OperationState};
-use osm_core::project::{Member, Project};
+use osm_core::project::{ManagedProject, Member, Project};
+use osm_core::suspension::{plan_reinstate, plan_suspend};
 use std::collections::{BTreeMap, HashSet};
 
 const KEY: &str =
@@ -109,6 +110,33 @@ impl World {
         if bots.members.iter().any(holds) != wanted {
             let word = if wanted { "addmember" } else { "deletemember" };
             self.done("novarole", &role_params(word, uid)).await;
+        }
+    }
+
+    /// A plan for somebody who is blocked on the wiki, and administers `bots` before; or who is not any more.
+    pub async fn block_plan(&self, action: Action, name: String) -> Plan {
+        let uid = self.person(&name).await;
+        let blocked = action == Action::PersonSuspend;
+        self.has_member(&uid, blocked).await;
+        if blocked {
+            self.has_role(&uid, true).await;
+        }
+        let person = self.directory.person_by_uid(&uid).await.unwrap().unwrap();
+        let managed = ManagedProject {
+            project: self.bots().await,
+            project_id: self.project_id.clone(),
+        };
+        let role = PROJECTADMIN.to_owned();
+        let cloud = Place::Cloud {
+            role: self.config.keystone.member_role.clone(),
+        };
+        let places = [Place::Project, Place::Group, cloud, Place::Role { role }];
+        let places = places.map(|place| Grant::of(&person, &managed.project, place));
+        let target = Target::Person(managed.project.name.clone(), person.entry);
+        let permit = authorise_own(&Policy::default(), action, &target).unwrap();
+        match blocked {
+            true => plan_suspend(&permit, &managed, &places, "Operator").unwrap(),
+            false => plan_reinstate(&permit, &managed, &places, "Operator").unwrap(),
         }
     }
 

@@ -112,6 +112,7 @@ impl World {
             settings: Arc::new(app::settings(&config)),
             work: Arc::default(),
             clock: Utc::now,
+            blocks: Arc::default(),
             attempts: Arc::default(),
         };
         let projects = cloud.our_projects().await.unwrap();

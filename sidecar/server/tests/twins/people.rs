@@ -121,6 +121,14 @@ pub fn held(places: &Places) -> Vec<Grant> {
         .collect()
 }
 
+/// The places that one of them has, and those that they have not.
+pub fn of(places: &Places, uid: &str) -> (Vec<Grant>, Vec<Grant>) {
+    let all = [Place::Project, role(), cloud(), Place::Group];
+    all.into_iter()
+        .map(|place| grant(uid, place))
+        .partition(|grant| places.contains_key(&grant.change().resource))
+}
+
 /// The place of one of them in the group, and whether they have it.
 pub fn in_group(places: &Places, pick: usize) -> (Grant, bool) {
     let uid = NAMES[pick % NAMES.len()];
