@@ -11,7 +11,7 @@ from parts import ldap
 from support import cloud
 from support.waiting import until
 from support.wiki import Bot, Json, refused, sysop
-from support.world import VOLUNTEER, down, lab, suspended
+from support.world import VOLUNTEER, down, lab, suspended, wiki_with
 
 PROJECT = "Nova Resource:Bots"
 # What is told, and how soon it is so everywhere.
@@ -58,7 +58,7 @@ def unblocked() -> Iterator[None]:
     """Whatever a test did, the volunteer is not blocked, and has what they had."""
     yield
     unblock()
-    until(lambda: not suspended(VOLUNTEER), "the volunteer has everything back", 60)
+    until(lambda: not suspended(VOLUNTEER), "the volunteer has everything back", 90)
 
 
 def call(bot: Bot, module: str, subaction: str, **params: str) -> Json:
@@ -78,7 +78,7 @@ def an_admin(operator_bot: Bot, unblocked: None) -> Iterator[None]:
     role("addmember")
     yield
     unblock()
-    until(lambda: not suspended(VOLUNTEER), "the volunteer has everything back", 60)
+    until(lambda: not suspended(VOLUNTEER), "the volunteer has everything back", 90)
     role("deletemember")
 
 
@@ -133,3 +133,12 @@ def test_a_block_ends_by_itself_and_what_the_log_did_not_tell_is_seen_at_the_sta
     until(gone, "the volunteer is out of LDAP and Keystone", 20)
     block(expiry="3 seconds")
     until(lambda: entries() == before and assignments() == assigned, "all is as it was", 3 + SECONDS)
+
+
+def test_where_the_wiki_cannot_tell_it_is_seen_in_its_log() -> None:
+    before, assigned = entries(), assignments()
+    with wiki_with('$wgOpenStackManagerSidecarUrl = "http://127.0.0.1:9";'):
+        block()
+        until(gone, "the volunteer is out of LDAP and Keystone", SECONDS)
+        unblock()
+        until(lambda: entries() == before and assignments() == assigned, "all is as it was", SECONDS)

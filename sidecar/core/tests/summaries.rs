@@ -48,3 +48,25 @@ fn operations_are_read_back_from_summaries_and_names_cannot_pose_as_one() {
         assert_eq!(told(text), [], "{text}");
     }
 }
+
+#[test]
+fn what_was_only_seen_leaves_room_for_what_was_done() {
+    let operation = OperationId::trusted("01JDA3V6B8R3Z6K7H4T5N9QXYZ");
+    let gone: Vec<String> = (0..20)
+        .map(|number| summary::state(&format!("instance-{number}"), "DELETED"))
+        .collect();
+    let seen = gone.iter().map(|what| Reason {
+        what,
+        operation: None,
+    });
+    let done = Reason {
+        what: "gave Outsider their places back",
+        operation: Some(&operation),
+    };
+    let text = summary::of(&[done].into_iter().chain(seen).collect::<Vec<_>>());
+    assert!(text.starts_with(done.what), "{text}");
+    assert!(
+        text.contains("instance-19") && !text.contains("instance-0 "),
+        "{text}"
+    );
+}

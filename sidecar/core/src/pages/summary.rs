@@ -219,15 +219,16 @@ pub fn anchored(seq: u64) -> String {
 /// The summary of an edit that all these reasons ask for, oldest first. A reason without an operation was
 /// seen, not done through the wiki, and that is said.
 pub fn of(reasons: &[Reason<'_>]) -> String {
-    let mut parts: Vec<String> = Vec::new();
+    let mut parts: Vec<(bool, String)> = Vec::new();
     for reason in reasons {
-        let part = match reason.operation {
+        let told = match reason.operation {
             Some(operation) => {
                 let operation = encode::summary(operation.as_str(), 40);
                 format!("{} (operation {operation})", reason.what)
             }
             None => format!("{} (seen, not done through the wiki)", reason.what),
         };
+        let part = (reason.operation.is_some(), told);
         if parts.last() != Some(&part) {
             parts.push(part);
         }
@@ -249,13 +250,19 @@ pub fn on_behalf(person: &str, summary: &str) -> String {
     bounded(format!("for {link}: {summary}"))
 }
 
-/// As many parts as fit, the last ones first: they say how things are now.
-fn joined(mut parts: Vec<String>) -> String {
-    while parts.len() > 1
-        && parts.iter().map(|p| p.chars().count() + 2).sum::<usize>() > LONGEST - 60
-    {
-        parts.remove(0);
+/// As many parts as fit: what was done before what was only seen, and the last ones first, which say how things are
+/// now.
+fn joined(mut parts: Vec<(bool, String)>) -> String {
+    let length = |parts: &[(bool, String)]| -> usize {
+        (parts.iter())
+            .map(|(_, part)| part.chars().count() + 2)
+            .sum()
+    };
+    while parts.len() > 1 && length(&parts) > LONGEST - 60 {
+        let seen = parts.iter().position(|(done, _)| !done);
+        parts.remove(seen.unwrap_or(0));
     }
+    let parts: Vec<String> = parts.into_iter().map(|(_, part)| part).collect();
     bounded(parts.join("; "))
 }
 

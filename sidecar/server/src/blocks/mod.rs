@@ -232,19 +232,23 @@ impl Blocks {
         let plan = match (step, row) {
             (Next::Suspend, _) => authorise_own(policy, Action::PersonSuspend, &target)
                 .and_then(|permit| plan_suspend(&permit, project, places, &by)),
-            (Next::Reinstate, Some(row)) => {
+            // Blocked anew after all was given back: what they have now is what is kept next.
+            (Next::Forget, Some(row)) if *case.standing != Standing::Free => {
+                self.kept.given_back(row).await?;
+                return Ok(());
+            }
+            (Next::Reinstate | Next::Forget, Some(row)) => {
                 let missing = held.missing(self, row, project).await?;
                 if missing.is_empty() {
-                    info!(user = case.user, project = %name, "there is nothing to give back");
-                    self.kept.given_back(row).await?;
+                    // A server of LDAP's that lags may still show what was taken: it is forgotten once they were
+                    // given it, or later.
+                    if step == Next::Forget || case.again {
+                        self.kept.given_back(row).await?;
+                    }
                     return Ok(());
                 }
                 authorise_own(policy, Action::PersonReinstate, &target)
                     .and_then(|permit| plan_reinstate(&permit, project, &missing, &by))
-            }
-            (Next::Forget, Some(row)) => {
-                self.kept.given_back(row).await?;
-                return Ok(());
             }
             _ => return Ok(()),
         };
@@ -255,7 +259,7 @@ impl Blocks {
                 return Ok(());
             }
         };
-        let back = step == Next::Reinstate;
+        let back = step != Next::Suspend;
         let before = row.map(|row| row.kept.as_slice()).unwrap_or_default();
         let suspension = Suspension {
             person: case.person.clone(),
@@ -323,6 +327,8 @@ impl Blocks {
             if held.is_gone(row) || self.directory.person(&row.person).await?.is_none() {
                 info!(user = case.user, project = %row.project, "what was kept has nowhere to go back to");
                 self.kept.given_back(row).await?;
+            } else if known.is_none() && !case.again {
+                settled = false;
             } else if known.is_none() {
                 warn!(user = case.user, project = %row.project,
                     "the project's pair of ids is not the one pinned; what was kept waits");
