@@ -38,7 +38,10 @@ async fn what_is_kept_stands_with_its_operation_or_not_at_all() {
             store.keep(&row, None, &first).await.unwrap(),
             recorded_first
         );
-        assert_eq!(store.suspensions().await.unwrap(), [row.clone()]);
+        assert_eq!(
+            store.suspensions().await.unwrap(),
+            std::slice::from_ref(&row)
+        );
         assert!(store.operation(&first.id).await.unwrap().is_some());
         // The answer was lost and the caller asks again.
         assert_eq!(
@@ -55,7 +58,10 @@ async fn what_is_kept_stands_with_its_operation_or_not_at_all() {
         }
         assert!(store.operation(&second.id).await.unwrap().is_none());
         assert!(!store.given_back(&other).await.unwrap());
-        assert_eq!(store.suspensions().await.unwrap(), [row.clone()]);
+        assert_eq!(
+            store.suspensions().await.unwrap(),
+            std::slice::from_ref(&row)
+        );
 
         // Where the operation cannot be recorded, what was kept stays as it was.
         let busy = NewOperation {
@@ -68,7 +74,10 @@ async fn what_is_kept_stands_with_its_operation_or_not_at_all() {
         let new = kept("bob", &busy, &[Place::Group]);
         let outcome = store.keep(&new, None, &busy).await.unwrap();
         assert_eq!(outcome, Some(Submitted::Busy(first.id.clone())));
-        assert_eq!(store.suspensions().await.unwrap(), [row.clone()]);
+        assert_eq!(
+            store.suspensions().await.unwrap(),
+            std::slice::from_ref(&row)
+        );
 
         // Given back.
         let back = Suspension {
@@ -78,7 +87,10 @@ async fn what_is_kept_stands_with_its_operation_or_not_at_all() {
         };
         let outcome = store.keep(&back, Some(&first.id), &second).await.unwrap();
         assert_eq!(outcome, Some(recorded(&second)));
-        assert_eq!(store.suspensions().await.unwrap(), [back.clone()]);
+        assert_eq!(
+            store.suspensions().await.unwrap(),
+            std::slice::from_ref(&back)
+        );
         assert!(!store.given_back(&row).await.unwrap());
         assert!(store.given_back(&back).await.unwrap());
         assert_eq!(store.suspensions().await.unwrap(), []);

@@ -27,7 +27,7 @@ impl Context {
                 cells: vec![
                     Value::wiki(project_title(project), project.as_str()),
                     Value::List {
-                        v: roles.iter().map(|role| Value::text(role)).collect(),
+                        v: roles.iter().map(Value::text).collect(),
                     },
                     self.project_actions(&actor, project),
                 ],
