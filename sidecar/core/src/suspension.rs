@@ -72,8 +72,7 @@ pub fn next(
     match (blocked, kept.back) {
         // What is parked is for a person to look at.
         _ if !state.over() || state == OperationState::Parked => Next::Wait,
-        // A block that came while they were given back begins with what they have now.
-        (_, true) if done => Next::Forget,
+        (false, true) if done => Next::Forget,
         (true, _) if !holds => Next::Nothing,
         (true, _) if done || again => Next::Suspend,
         (false, false) => Next::Reinstate,
@@ -97,7 +96,8 @@ pub fn kept_with(before: &[Grant], held: &[Grant]) -> Vec<Grant> {
 }
 
 /// Plans to take a person out of a project with all that they hold there: what counts goes before what follows it.
-/// The last project admin goes as well.
+/// The last project admin goes as well. What was taken stays taken though the rest fails: only the end of the block
+/// gives it back.
 pub fn plan_suspend(
     permit: &Permit,
     managed: &ManagedProject,
@@ -108,10 +108,10 @@ pub fn plan_suspend(
     places.sort_by_key(|grant| rank(&grant.place));
     plan(permit, managed, &places, by, |grant| {
         let taken = Step::Withdraw {
-            grant: grant.clone(),
+            grant,
             unless_last: false,
         };
-        PlannedStep::undone_by(taken, Step::Grant { grant })
+        PlannedStep::for_good(taken, "it is given back when the block ends")
     })
 }
 

@@ -17,10 +17,13 @@ impl Wiki {
             return Ok(latest);
         }
         let most = self.titles_a_request().await?;
+        let mut left = pages.to_vec();
         if pages.len() > BY_ID * most {
-            return self.latest_of_all().await;
+            latest = self.latest_of_all().await?;
+            // People may have moved them elsewhere.
+            left.retain(|page| !latest.contains_key(page));
         }
-        for some in pages.chunks(most) {
+        for some in left.chunks(most) {
             let ids: Vec<String> = some.iter().map(u64::to_string).collect();
             let list = ids.join("|");
             let target = format!("{} pages", some.len());

@@ -1,7 +1,7 @@
 //! At whom is looked closely, so that LDAP is read where something may be to do and at no other time.
 
 use chrono::{DateTime, Utc};
-use osm_core::ids::EntryUuid;
+use osm_core::ids::{EntryUuid, OperationId};
 use osm_core::ports::{OperationState, Standing};
 use osm_core::suspension::{Next, Suspension, next};
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,6 +20,12 @@ pub(super) struct Memory {
     pub tried: Option<DateTime<Utc>>,
     /// Wiki users with whom all is not yet as it is to be.
     pub unsettled: BTreeSet<u64>,
+    /// Of whom the log told lately, and until when they are asked for: a replica of the wiki's database may lag.
+    pub lately: BTreeMap<u64, DateTime<Utc>>,
+    /// Since when the latest operation of what is kept is over and there is nothing to give back.
+    pub whole: BTreeMap<OperationId, DateTime<Utc>>,
+    /// Until then nobody is looked at who has been looked at in vain.
+    pub idle: Option<DateTime<Utc>>,
 }
 
 /// A person at whom is looked.
@@ -50,7 +56,9 @@ pub(super) fn cases<'a>(
             rows.iter().map(|(row, _)| row.person.clone()).collect();
         people.extend(linked.get(user).filter(|_| blocked).cloned());
         if people.is_empty() {
-            memory.unsettled.remove(user);
+            if !memory.lately.contains_key(user) {
+                memory.unsettled.remove(user);
+            }
             continue;
         }
         let suspended = rows.iter().all(|(row, _)| !row.back);
@@ -60,7 +68,9 @@ pub(super) fn cases<'a>(
         // What is under way or has stopped is not looked at each time.
         let waits =
             |(row, state): &&Kept| next(blocked, Some((row, *state)), true, again) == Next::Wait;
-        if !rows.is_empty() && rows.iter().all(waits) {
+        // But for the projects of which nothing is kept yet: one that has stopped keeps nobody in the others.
+        let elsewhere = blocked && again && memory.unsettled.contains(user);
+        if !rows.is_empty() && rows.iter().all(waits) && !elsewhere {
             memory.unsettled.insert(*user);
             continue;
         }
@@ -77,7 +87,7 @@ pub(super) fn cases<'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use osm_core::ids::{OperationId, ProjectName};
+    use osm_core::ids::ProjectName;
 
     fn row(back: bool, state: OperationState) -> Kept {
         let row = Suspension {
@@ -117,9 +127,11 @@ mod tests {
                 &blocked,
                 Some(row(false, Running)),
                 true,
-                true,
+                false,
                 (false, true),
             ),
+            // There may be other projects.
+            (&blocked, Some(row(false, Parked)), true, true, (true, true)),
             (
                 &blocked,
                 Some(row(false, Undone)),
@@ -146,6 +158,17 @@ mod tests {
             let found = (looked, memory.unsettled.contains(&7));
             assert_eq!(found, wanted, "{standing:?} {of:?} {remembered} {again}");
         }
+    }
+
+    #[test]
+    fn of_whom_the_log_told_is_asked_for_again() {
+        let mut memory = Memory::default();
+        memory.unsettled.insert(7);
+        memory.lately.insert(7, DateTime::UNIX_EPOCH);
+        let linked = BTreeMap::from([(7, EntryUuid::trusted("ann"))]);
+        let standings = BTreeMap::from([(7, Standing::Free)]);
+        assert!(cases(&mut memory, &linked, &[], &standings, false).is_empty());
+        assert!(memory.unsettled.contains(&7));
     }
 
     #[test]

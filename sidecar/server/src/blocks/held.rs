@@ -1,6 +1,7 @@
 //! What people hold where: LDAP's word and Keystone's, read once for a look.
 
 use super::{Blocks, Kept};
+use crate::telemetry::metrics;
 use osm_core::drift::Assigned;
 use osm_core::ids::EntryUuid;
 use osm_core::membership::{Grant, Place};
@@ -8,12 +9,15 @@ use osm_core::ports::{Kind, Pin, Places, PortError};
 use osm_core::project::{ManagedProject, Project};
 use osm_core::suspension::Suspension;
 use std::collections::BTreeMap;
+use tracing::warn;
 
 pub(super) struct Held {
     projects: Vec<Project>,
     places: Places,
     /// The role of members in Keystone, and who is assigned it; none where we have no account to assign it with.
     assigned: Option<(String, Vec<Assigned>)>,
+    /// Keystone has answered. Who is to be taken out is taken out of LDAP also while it is away.
+    pub complete: bool,
     pins: BTreeMap<EntryUuid, Pin>,
 }
 
@@ -32,19 +36,24 @@ impl Held {
                 why,
             ));
         }
-        let assigned = match &blocks.settings.cloud_role {
-            Some(role) => {
-                let domain = &blocks.settings.people_domain;
-                let rows = blocks.identity.assigned(role, domain, None).await?;
-                Some((role.clone(), rows))
+        let (mut assigned, mut complete) = (None, true);
+        if let Some(role) = &blocks.settings.cloud_role {
+            let domain = &blocks.settings.people_domain;
+            match blocks.identity.assigned(role, domain, None).await {
+                Ok(rows) => assigned = Some((role.clone(), rows)),
+                Err(error) => {
+                    complete = false;
+                    warn!(%error, "who is assigned what in Keystone cannot be seen; blocks are looked at again");
+                    metrics::backend_error(&error);
+                }
             }
-            None => None,
-        };
+        }
         let pins = blocks.pins.pins().await?.into_iter();
         Ok(Self {
             projects,
             places: blocks.directory.places().await?,
             assigned,
+            complete,
             pins: pins.map(|pin| (pin.entry.clone(), pin)).collect(),
         })
     }
@@ -108,15 +117,16 @@ impl Held {
         member.into_iter().chain(others).chain(cloud).collect()
     }
 
-    /// What was kept, the person does not have, and there still is to be had.
+    /// What was kept, the person does not have, and there still is to be had; `None` where LDAP does not show the
+    /// person.
     pub async fn missing(
         &self,
         blocks: &Blocks,
         row: &Suspension,
         managed: &ManagedProject,
-    ) -> Result<Vec<Grant>, PortError> {
+    ) -> Result<Option<Vec<Grant>>, PortError> {
         let Some(person) = blocks.directory.person(&row.person).await? else {
-            return Ok(Vec::new());
+            return Ok(None);
         };
         let has = self.places(&row.person, managed);
         let mut missing = Vec::new();
@@ -134,6 +144,6 @@ impl Held {
                 missing.push(grant);
             }
         }
-        Ok(missing)
+        Ok(Some(missing))
     }
 }

@@ -35,6 +35,8 @@ use ulid::Ulid;
 const POLL: Duration = Duration::from_secs(2);
 /// What failed is tried anew after so long.
 const AGAIN: TimeDelta = TimeDelta::seconds(60);
+/// All of LDAP's places and Keystone's are read for a look: in vain no oftener than this.
+const IDLE: TimeDelta = TimeDelta::seconds(10);
 
 /// Watches the wiki's blocks.
 pub struct Blocks {
@@ -95,7 +97,8 @@ impl Blocks {
             .filter(|(id, _)| !memory.read.contains(id))
             .collect();
         // What is hidden, or has run past us, may be about anybody.
-        let overrun = !fresh.is_empty() && fresh.len() == log.len() && !memory.read.is_empty();
+        let overrun = !fresh.is_empty() && fresh.len() == log.len();
+        let told = !fresh.is_empty();
         let hidden = fresh.iter().any(|(_, name)| name.is_none());
         let everybody = full || overrun || hidden;
         let names: BTreeSet<String> = fresh
@@ -103,15 +106,22 @@ impl Blocks {
             .filter_map(|(_, name)| (*name).clone())
             .collect();
 
-        let kept = self.rows().await?;
-        let mut users: BTreeSet<u64> = kept.iter().map(|(row, _)| row.wiki_user_id).collect();
-        users.extend(&memory.unsettled);
-        if !everybody && names.is_empty() && users.is_empty() {
+        let mut kept = self.rows().await?;
+        memory.lately.retain(|_, until| now < *until);
+        if !everybody && names.is_empty() && kept.is_empty() && memory.unsettled.is_empty() {
             return Ok(());
         }
-        let linked: BTreeMap<u64, EntryUuid> = (self.links.links().await?.into_iter())
+        let links = self.links.links().await?;
+        for (row, _) in &mut kept {
+            // Whose account is another one by now is judged by that.
+            row.wiki_user_id = links.get(&row.person).copied().unwrap_or(row.wiki_user_id);
+        }
+        let linked: BTreeMap<u64, EntryUuid> = links
+            .into_iter()
             .map(|(entry, user)| (user, entry))
             .collect();
+        let mut users: BTreeSet<u64> = kept.iter().map(|(row, _)| row.wiki_user_id).collect();
+        users.extend(&memory.unsettled);
         if everybody {
             users.extend(linked.keys());
         }
@@ -123,9 +133,10 @@ impl Blocks {
         if !everybody && !names.is_empty() {
             let names: Vec<String> = names.into_iter().collect();
             let named = self.wiki.standings(Users::Names(&names)).await?;
-            memory
-                .unsettled
-                .extend(named.keys().filter(|user| linked.contains_key(user)));
+            for user in named.keys().filter(|user| linked.contains_key(user)) {
+                memory.unsettled.insert(*user);
+                memory.lately.insert(*user, now + AGAIN);
+            }
             standings.extend(named);
         }
         if everybody {
@@ -142,6 +153,9 @@ impl Blocks {
         let again = everybody || memory.tried.is_none_or(|at| now - at >= AGAIN);
         if again {
             memory.tried = Some(now);
+        }
+        if !again && !told && memory.idle.is_some_and(|until| now < until) {
+            return Ok(());
         }
         let cases = cases(memory, &linked, &kept, &standings, again);
         self.settle(memory, cases, &kept, now).await
@@ -176,9 +190,10 @@ impl Blocks {
         memory.unsettled.extend(cases.iter().map(|case| case.user));
         let mark = self.operations.mark().await?;
         let held = Held::read(self).await?;
-        let mut pending = BTreeSet::new();
+        let (mut pending, mut moved) = (BTreeSet::new(), false);
+        (memory.whole).retain(|latest, _| kept.iter().any(|(row, _)| row.latest == *latest));
         for case in &cases {
-            let mut settled = true;
+            let mut settled = held.complete;
             for project in held.projects(&case.person, kept) {
                 let stands = kept.iter().find(|(row, _)| {
                     row.person == case.person && row.project_entry == project.project.entry
@@ -189,12 +204,15 @@ impl Blocks {
                 let blocked = *case.standing != Standing::Free;
                 let step = next(blocked, state, !places.is_empty(), case.again);
                 settled &= step == Next::Nothing;
-                let done = self.go(case, step, row, &project, &held, &places, mark, now);
+                let done = self.go(case, step, row, &project, &held, &places, mark, memory, now);
                 // What does not work for one project keeps nobody from the others.
-                if let Err(error) = done.await {
-                    settled = false;
-                    warn!(%error, user = case.user, project = %project.project.name,
-                        "a suspension is looked at again later");
+                match done.await {
+                    Ok(done) => moved |= done,
+                    Err(error) => {
+                        settled = false;
+                        warn!(%error, user = case.user, project = %project.project.name,
+                            "a suspension is looked at again later");
+                    }
                 }
             }
             settled &= self.forget_gone(case, kept, &held).await?;
@@ -202,6 +220,7 @@ impl Blocks {
                 pending.insert(case.user);
             }
         }
+        memory.idle = (!moved && !pending.is_empty()).then(|| now + IDLE);
         for case in cases {
             if !pending.contains(&case.user) {
                 memory.unsettled.remove(&case.user);
@@ -210,6 +229,7 @@ impl Blocks {
         Ok(())
     }
 
+    /// Says whether anything has changed.
     #[allow(clippy::too_many_arguments, reason = "what a look has found out")]
     async fn go(
         &self,
@@ -220,8 +240,9 @@ impl Blocks {
         held: &Held,
         places: &[Grant],
         mark: u64,
+        memory: &mut Memory,
         now: DateTime<Utc>,
-    ) -> Result<(), PortError> {
+    ) -> Result<bool, PortError> {
         let (name, entry) = (&project.project.name, &project.project.entry);
         let target = Target::Person(name.clone(), case.person.clone());
         let by = match (case.standing, row) {
@@ -232,31 +253,29 @@ impl Blocks {
         let plan = match (step, row) {
             (Next::Suspend, _) => authorise_own(policy, Action::PersonSuspend, &target)
                 .and_then(|permit| plan_suspend(&permit, project, places, &by)),
-            // Blocked anew after all was given back: what they have now is what is kept next.
-            (Next::Forget, Some(row)) if *case.standing != Standing::Free => {
-                self.kept.given_back(row).await?;
-                return Ok(());
-            }
+            // What Keystone has to give back is not known.
+            (Next::Reinstate | Next::Forget, Some(_)) if !held.complete => return Ok(false),
             (Next::Reinstate | Next::Forget, Some(row)) => {
-                let missing = held.missing(self, row, project).await?;
+                let Some(missing) = held.missing(self, row, project).await? else {
+                    return Ok(false);
+                };
                 if missing.is_empty() {
                     // A server of LDAP's that lags may still show what was taken: it is forgotten once they were
-                    // given it, or later.
-                    if step == Next::Forget || case.again {
-                        self.kept.given_back(row).await?;
-                    }
-                    return Ok(());
+                    // given it, or when it has long been so.
+                    let since = *memory.whole.entry(row.latest.clone()).or_insert(now);
+                    let forget = step == Next::Forget || now - since >= AGAIN;
+                    return Ok(forget && self.kept.given_back(row).await?);
                 }
                 authorise_own(policy, Action::PersonReinstate, &target)
                     .and_then(|permit| plan_reinstate(&permit, project, &missing, &by))
             }
-            _ => return Ok(()),
+            _ => return Ok(false),
         };
         let plan = match plan {
             Ok(plan) => plan,
             Err(refusal) => {
                 debug!(user = case.user, project = %name, why = refusal.message.key, "not now");
-                return Ok(());
+                return Ok(false);
             }
         };
         let back = step != Next::Suspend;
@@ -285,7 +304,7 @@ impl Blocks {
         plan: Plan,
         mark: u64,
         now: DateTime<Utc>,
-    ) -> Result<(), PortError> {
+    ) -> Result<bool, PortError> {
         let id = &suspension.latest;
         let (action, project) = (plan.action, plan.project.clone());
         let operation = NewOperation {
@@ -304,14 +323,17 @@ impl Blocks {
                 info!(user = suspension.wiki_user_id, %project, %action, operation = %id,
                     "a block on the wiki has begun or ended");
                 self.work_bell.notify_one();
+                Ok(true)
             }
             // Another replica was faster, or somebody is at work on the same: it is looked at again.
-            other => debug!(user = suspension.wiki_user_id, %project, ?other, "not recorded now"),
+            other => {
+                debug!(user = suspension.wiki_user_id, %project, ?other, "not recorded now");
+                Ok(false)
+            }
         }
-        Ok(())
     }
 
-    /// What was kept of a project that is gone, or of a person who is, can be given back to nobody.
+    /// What was kept of a project that is gone can be given back to nobody.
     async fn forget_gone(
         &self,
         case: &Case<'_>,
@@ -324,7 +346,7 @@ impl Blocks {
         }
         for (row, _) in kept.iter().filter(|(row, _)| row.person == case.person) {
             let known = held.managed(&row.project_entry);
-            if held.is_gone(row) || self.directory.person(&row.person).await?.is_none() {
+            if held.is_gone(row) {
                 info!(user = case.user, project = %row.project, "what was kept has nowhere to go back to");
                 self.kept.given_back(row).await?;
             } else if known.is_none() && !case.again {

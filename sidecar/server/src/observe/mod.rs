@@ -42,7 +42,8 @@ const OVERLAP: TimeDelta = TimeDelta::seconds(60);
 /// What changed so short a time ago is left to its notification, which says who did it. The next look tells of
 /// what was not notified; a full comparison leaves nothing out.
 const YOUNG: TimeDelta = TimeDelta::seconds(3);
-/// A comparison that was not finished is begun again after so long; what changes is looked at meanwhile.
+/// A comparison that was not finished is begun again after so long, each time twice as long; what changes is looked
+/// at meanwhile.
 const AGAIN: TimeDelta = TimeDelta::seconds(10);
 /// Open operations looked at.
 const OPEN: u32 = 1000;
@@ -87,17 +88,23 @@ impl Observer {
     /// Watches until told to stop.
     pub async fn run(self: Arc<Self>, mut shutdown: watch::Receiver<bool>) {
         let compare = TimeDelta::from_std(self.compare).unwrap_or(TimeDelta::MAX);
-        // When everything is compared next, and what that was counted from.
+        // When everything was compared last, and how long after that it is again.
         let mut begun: Option<(DateTime<Utc>, TimeDelta)> = None;
+        let mut again = AGAIN;
         let mut hosts: Option<DateTime<Utc>> = None;
         while !*shutdown.borrow() {
             let now = (self.clock)();
             let full = begun.is_none_or(|(at, wait)| now - at >= wait);
             let looked = self.look(full, now).await;
             if full {
-                begun = Some((now, if looked { compare } else { AGAIN.min(compare) }));
+                begun = Some((now, if looked { compare } else { again.min(compare) }));
+                again = if looked {
+                    AGAIN
+                } else {
+                    (again * 2).min(compare)
+                };
             }
-            self.look_at_hosts(full && looked, &mut hosts, now).await;
+            self.look_at_hosts(full, &mut hosts, now).await;
             tokio::select! {
                 () = tokio::time::sleep(self.poll) => {}
                 () = self.missed.notified() => begun = None,

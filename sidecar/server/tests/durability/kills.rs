@@ -7,7 +7,7 @@ use crate::world::World;
 use std::time::{Duration, Instant};
 
 /// Where `KILLS` says nothing.
-const KILLS: usize = 8;
+const KILLS: usize = 6;
 /// The longest life, in milliseconds.
 const LIFE: u64 = 4000;
 
