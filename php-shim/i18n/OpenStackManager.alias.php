@@ -15,4 +15,5 @@ $specialPageAliases['en'] = [
 	'NovaResources' => [ 'NovaResources' ],
 	'NovaRole' => [ 'NovaRole' ],
 	'NovaSudoer' => [ 'NovaSudoer' ],
+	'NovaWhy' => [ 'NovaWhy' ],
 ];

@@ -107,10 +107,10 @@ pub struct Person {
 }
 
 impl Person {
-    /// Administers a project, whichever.
-    pub fn administers_any(&self) -> bool {
-        self.projects
-            .values()
-            .any(|roles| roles.contains(PROJECTADMIN))
+    /// A project that they administer, whichever.
+    pub fn administers_any(&self) -> Option<&ProjectName> {
+        let mut projects = self.projects.iter();
+        let found = projects.find(|(_, roles)| roles.contains(PROJECTADMIN));
+        found.map(|(project, _)| project)
     }
 }

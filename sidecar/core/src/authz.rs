@@ -2,6 +2,7 @@
 
 use crate::action::Action;
 use crate::actor::Actor;
+use crate::ground::Ground;
 use crate::ids::{EntryUuid, ProjectName, Region};
 use crate::message::Msg;
 use crate::refusal::{Refusal, RefusalKind};
@@ -109,6 +110,7 @@ pub struct Permit {
     actor: Actor,
     action: Action,
     target: Target,
+    ground: Ground,
 }
 
 impl Permit {
@@ -123,6 +125,10 @@ impl Permit {
     /// To what.
     pub fn target(&self) -> &Target {
         &self.target
+    }
+    /// Why they may.
+    pub fn ground(&self) -> &Ground {
+        &self.ground
     }
 }
 
@@ -148,17 +154,18 @@ pub fn authorise(
             ));
         }
     }
-    let permit = || {
+    let permit = |ground: Ground| {
         Ok(Permit {
             actor: actor.clone(),
             action,
             target: target.clone(),
+            ground,
         })
     };
     let own = matches!(target, Target::Own(_) | Target::User(_));
     let only_theirs = own && !may_help(actor, action);
     if is_cloudadmin(actor) && !only_theirs {
-        return permit();
+        return permit(Ground::CloudAdmin);
     }
     if matches!(
         action,
@@ -175,7 +182,7 @@ pub fn authorise(
         && only_theirs
     {
         return match &actor.person {
-            Some(person) if person.entry == *entry => permit(),
+            Some(person) if person.entry == *entry => permit(Ground::Own),
             Some(_) => forbidden(Msg::new("notyours")),
             None => forbidden(Msg::new("nolink")),
         };
@@ -189,7 +196,8 @@ pub fn authorise(
             Action::AccountCreate if !actor.has_right("loginviashell") => {
                 forbidden(Msg::new("account-noshell"))
             }
-            _ => permit(),
+            Action::AccountCreate => permit(Ground::MayHaveShell),
+            _ => permit(Ground::Own),
         };
     }
     if action == Action::ProjectCreate {
@@ -197,17 +205,23 @@ pub fn authorise(
         return match (policy.founders, &actor.person) {
             (Founders::Cloudadmin, _) => forbidden(Msg::new("needcloudadmin")),
             (_, None) => forbidden(Msg::new("nolink")),
-            (Founders::Projectadmin, Some(person)) if !person.administers_any() => {
-                forbidden(Msg::new("needanyrole").with(PROJECTADMIN))
-            }
-            _ => permit(),
+            (Founders::Projectadmin, Some(person)) => match person.administers_any() {
+                Some(project) => permit(Ground::Administers(project.clone())),
+                None => forbidden(Msg::new("needanyrole").with(PROJECTADMIN)),
+            },
+            (Founders::Anyone, Some(_)) => permit(Ground::Linked),
         };
     }
     let Some(project) = target.project() else {
-        return permit();
+        // Who helps with what is another's sees it because of a right of theirs.
+        return permit(if own {
+            Ground::SeesAll
+        } else {
+            Ground::Everybody
+        });
     };
     if !action.writes() && action != Action::InstanceConsole && actor.has_right("listall") {
-        return permit();
+        return permit(Ground::SeesAll);
     }
     let Some(person) = &actor.person else {
         return forbidden(Msg::new("nolink"));
@@ -226,19 +240,27 @@ pub fn authorise(
         && target.person() == Some(&person.entry)
         && in_it;
     // Who holds a role says who else does, and so do those who administer the project.
-    if let Some(role) = role.filter(|_| !in_it && !actor.has_role(project, PROJECTADMIN)) {
+    let administers = actor.has_role(project, PROJECTADMIN);
+    if let Some(role) = role.filter(|_| !in_it && !administers) {
         return forbidden(Msg::new("needrole").with(role).with(project.as_str()));
     }
     let chosen = policy.needs.get(&action).copied();
     let need = chosen.unwrap_or_else(|| Need::usual(action));
-    if need == Need::Projectadmin && !leaving && !actor.has_role(project, PROJECTADMIN) {
+    let admins_only = need == Need::Projectadmin;
+    if admins_only && !leaving && !administers {
         return forbidden(
             Msg::new("needrole")
                 .with(PROJECTADMIN)
                 .with(project.as_str()),
         );
     }
-    permit()
+    let held = |role: &str| Ground::Role(project.clone(), role.to_owned());
+    permit(match role {
+        _ if leaving => Ground::Leaving(project.clone()),
+        Some(role) if in_it && !admins_only => held(role),
+        None if !admins_only => Ground::Member(project.clone()),
+        _ => held(PROJECTADMIN),
+    })
 }
 
 /// What is a person's own is changed by nobody else, whatever their rights. Who sees everybody's operations sees
@@ -301,6 +323,7 @@ pub fn authorise_own(policy: &Policy, action: Action, target: &Target) -> Result
         actor: Actor::system(),
         action,
         target: target.clone(),
+        ground: Ground::System,
     })
 }
 

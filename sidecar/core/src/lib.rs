@@ -1,6 +1,6 @@
 //! What is true and what is allowed. Plain data and synchronous rules: no sockets, no clock, no randomness.
 //!
-//! Reading order: [`ids`] → [`actor`] → [`authz`] → [`instance`] and [`project`] (the nouns) → [`plan`]
+//! Reading order: [`ids`] → [`actor`] → [`authz`] with its [`ground`]s → [`instance`] and [`project`] (the nouns) → [`plan`]
 //! with its [`facts`] → [`membership`] (who is in a project) → [`keys`] (with what a person logs in) → [`sudo`] (what people may run as whom) → [`suspension`] (who is blocked on the wiki) → [`pages`] (facts become page text), [`told`] (what notifications
 //! tell) → [`audit`] and [`replay`] (what was done) → [`drift`] (where they say
 //! different things) → [`log`] (what people say they did) → [`ports`] (how the outside is read and written) →
@@ -15,6 +15,7 @@ pub mod change;
 pub mod drift;
 pub mod facts;
 pub mod founding;
+pub mod ground;
 pub mod ids;
 pub mod instance;
 pub mod keys;

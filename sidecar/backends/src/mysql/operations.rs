@@ -139,6 +139,10 @@ impl Store {
             sql.push_str(" AND state = ?");
             params.push(state.name().into());
         }
+        if let Some(person) = &filter.about {
+            sql.push_str(" AND LOCATE(?, plan) > 0");
+            params.push(format!("\"{person}\"").into());
+        }
         if let Some(before) = &filter.before {
             sql.push_str(
                 " AND (created_at, id) < (SELECT created_at, id FROM operations WHERE id = ?)",

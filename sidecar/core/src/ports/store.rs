@@ -297,6 +297,8 @@ pub struct OperationFilter {
     pub wiki_user_id: Option<u64>,
     /// Only those in this state.
     pub state: Option<OperationState>,
+    /// Only those whose plan names this person.
+    pub about: Option<EntryUuid>,
     /// Only those recorded before this one.
     pub before: Option<OperationId>,
     pub limit: u32,

@@ -4,7 +4,7 @@
 use serde_json::{Value as Json, json};
 
 /// The special pages.
-pub const SPECIAL_PAGES: [&str; 10] = [
+pub const SPECIAL_PAGES: [&str; 11] = [
     "NovaDrift",
     "NovaInstance",
     "NovaKey",
@@ -15,6 +15,7 @@ pub const SPECIAL_PAGES: [&str; 10] = [
     "NovaResources",
     "NovaRole",
     "NovaSudoer",
+    "NovaWhy",
 ];
 
 /// The rights that the wiki's extension declares.

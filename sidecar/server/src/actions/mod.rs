@@ -33,6 +33,7 @@ mod scripts;
 mod submit;
 mod sudo;
 mod sudo_page;
+mod why;
 
 pub use api::ApiReply;
 pub use params::Params;
@@ -239,6 +240,7 @@ impl Context {
             "NovaSudoer" => ("novasudoer", self.novasudoer(caller, request).await),
             "NovaOperations" => ("novaoperations", self.novaoperations(caller, request).await),
             "NovaLog" => ("novalog", self.novalog(caller, request).await),
+            "NovaWhy" => ("novawhy", self.novawhy(caller, request).await),
             "NovaLink" => ("novalink", self.novalink(caller, request).await),
             _ => return None,
         };
