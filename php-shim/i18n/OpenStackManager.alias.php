@@ -12,6 +12,7 @@ $specialPageAliases['en'] = [
 	'NovaLog' => [ 'NovaLog' ],
 	'NovaOperations' => [ 'NovaOperations' ],
 	'NovaProject' => [ 'NovaProject' ],
+	'NovaRequest' => [ 'NovaRequest' ],
 	'NovaResources' => [ 'NovaResources' ],
 	'NovaRole' => [ 'NovaRole' ],
 	'NovaSudoer' => [ 'NovaSudoer' ],

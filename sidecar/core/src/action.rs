@@ -25,6 +25,12 @@ pub enum Action {
     ProjectList,
     /// Make a project.
     ProjectCreate,
+    /// Ask for what one may not do oneself.
+    RequestMake,
+    /// Grant such a request, or decline it.
+    RequestDecide,
+    /// Withdraw one's own.
+    RequestWithdraw,
     /// Say what a project is for.
     ProjectConfigure,
     /// Delete a project.
@@ -73,7 +79,7 @@ pub enum Action {
 
 impl Action {
     /// All of them.
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 34] = [
         Self::InstanceList,
         Self::InstanceCreate,
         Self::InstanceReboot,
@@ -83,6 +89,9 @@ impl Action {
         Self::InstanceRemoveStray,
         Self::ProjectList,
         Self::ProjectCreate,
+        Self::RequestMake,
+        Self::RequestDecide,
+        Self::RequestWithdraw,
         Self::ProjectConfigure,
         Self::ProjectDelete,
         Self::MemberAdd,
@@ -119,6 +128,9 @@ impl Action {
             Self::InstanceRemoveStray => "instance-remove-stray",
             Self::ProjectList => "project-list",
             Self::ProjectCreate => "project-create",
+            Self::RequestMake => "request-make",
+            Self::RequestDecide => "request-decide",
+            Self::RequestWithdraw => "request-withdraw",
             Self::ProjectConfigure => "project-configure",
             Self::ProjectDelete => "project-delete",
             Self::MemberAdd => "member-add",

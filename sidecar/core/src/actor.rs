@@ -113,4 +113,10 @@ impl Person {
         let found = projects.find(|(_, roles)| roles.contains(PROJECTADMIN));
         found.map(|(project, _)| project)
     }
+
+    /// How many projects they administer.
+    pub fn administers(&self) -> usize {
+        let roles = self.projects.values();
+        roles.filter(|roles| roles.contains(PROJECTADMIN)).count()
+    }
 }

@@ -6,6 +6,7 @@ use crate::ground::Ground;
 use crate::ids::{EntryUuid, ProjectName, Region};
 use crate::message::Msg;
 use crate::refusal::{Refusal, RefusalKind};
+use crate::requests::{Grantable, Requests};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -57,6 +58,8 @@ pub struct Policy {
     pub founders: Founders,
     /// People who have none may get a shell account here.
     pub accounts: bool,
+    /// People may ask for what they may not do themselves.
+    pub requests: Option<Requests>,
     /// Why nothing may be written anywhere, if so.
     pub maintenance: Option<String>,
     /// Why nothing may be written in a region, if so.
@@ -175,6 +178,7 @@ pub fn authorise(
             | Action::PersonSuspend
             | Action::PersonReinstate
             | Action::ProjectDelete
+            | Action::RequestDecide
     ) {
         return forbidden(Msg::new("needcloudadmin"));
     }
@@ -210,6 +214,13 @@ pub fn authorise(
                 None => forbidden(Msg::new("needanyrole").with(PROJECTADMIN)),
             },
             (Founders::Anyone, Some(_)) => permit(Ground::Linked),
+        };
+    }
+    if action == Action::RequestMake {
+        return match (policy.requests, &actor.person) {
+            (None, _) => forbidden(Msg::new("requests-closed")),
+            (_, None) => forbidden(Msg::new("nolink")),
+            (Some(_), Some(_)) => permit(Ground::Linked),
         };
     }
     let Some(project) = target.project() else {
@@ -300,6 +311,24 @@ pub fn authorise_wish(
         .with(PROJECTADMIN)
         .with(project.as_str());
     Err(Refusal::new(RefusalKind::Forbidden, why))
+}
+
+/// What a request is for, carried out as the asker's own doing because a rule grants it.
+pub fn authorise_granted(
+    policy: &Policy,
+    actor: &Actor,
+    action: Action,
+    target: &Target,
+    _: &Grantable,
+) -> Result<Permit, Refusal> {
+    // Whoever may not ask gets nothing by asking.
+    authorise(policy, actor, Action::RequestMake, target)?;
+    Ok(Permit {
+        actor: actor.clone(),
+        action,
+        target: target.clone(),
+        ground: Ground::Granted,
+    })
 }
 
 /// What the system does of itself: it removes what no operation stands for, and suspends who is blocked on the wiki

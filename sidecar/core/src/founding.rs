@@ -88,16 +88,24 @@ pub struct FoundingFacts {
     pub taken: Option<ProjectName>,
 }
 
+impl FoundingFacts {
+    /// No project has the name already.
+    pub fn name_is_free(&self) -> Result<(), Refusal> {
+        let Some(taken) = &self.taken else {
+            return Ok(());
+        };
+        let why = Msg::new("projecttaken").with(taken.as_str());
+        Err(Refusal {
+            kind: RefusalKind::Conflict,
+            ..Refusal::field("projectname", why)
+        })
+    }
+}
+
 /// Plans a new project.
 pub fn plan_create_project(permit: &Permit, facts: &FoundingFacts) -> Result<Plan, Refusal> {
     let name = &facts.name;
-    if let Some(taken) = &facts.taken {
-        let why = Msg::new("projecttaken").with(taken.as_str());
-        return Err(Refusal {
-            kind: RefusalKind::Conflict,
-            ..Refusal::field("projectname", why)
-        });
-    }
+    facts.name_is_free()?;
     let Some(cloud_role) = &facts.cloud_role else {
         let why = Msg::new("nofounder");
         return Err(Refusal::new(RefusalKind::Unavailable, why));
@@ -255,22 +263,29 @@ pub fn plan_configure_project(
     Ok(plan(permit, &project.name, project_id, steps, noted))
 }
 
-/// One line of text; `None` where there is none.
-fn described(text: &str) -> Result<Option<String>, Refusal> {
+/// `None` where there is none.
+pub(crate) fn described(text: &str) -> Result<Option<String>, Refusal> {
+    let text = one_line("description", text, LONGEST_DESCRIPTION)?;
+    Ok((!text.is_empty()).then_some(text))
+}
+
+/// One line of text; what is wrong with it is said by the messages of its field.
+pub(crate) fn one_line(field: &str, text: &str, longest: usize) -> Result<String, Refusal> {
     let text = text.trim();
-    let wrong = |name: &str| {
-        let most = i64::try_from(LONGEST_DESCRIPTION).unwrap_or(i64::MAX);
-        Err(Refusal::field("description", Msg::new(name).with(most)))
+    let wrong = |why: &str| {
+        let most = i64::try_from(longest).unwrap_or(i64::MAX);
+        let why = Msg::new(&format!("{field}-{why}")).with(most);
+        Err(Refusal::field(field, why))
     };
-    if text.chars().count() > LONGEST_DESCRIPTION {
-        return wrong("description-long");
+    if text.chars().count() > longest {
+        return wrong("long");
     }
     // Marks that turn the direction of what follows would reach beyond the text.
     let turns = |c: char| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     if text.chars().any(|c| c.is_control() || turns(c)) {
-        return wrong("description-control");
+        return wrong("control");
     }
-    Ok((!text.is_empty()).then(|| text.to_owned()))
+    Ok(text.to_owned())
 }
 
 fn plan(

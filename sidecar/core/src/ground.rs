@@ -33,6 +33,8 @@ pub enum Ground {
     Role(ProjectName, String),
     /// It is themselves that they take out of it.
     Leaving(ProjectName),
+    /// They asked for it, and a rule grants it.
+    Granted,
     /// It is the system's own doing.
     System,
 }
@@ -57,6 +59,7 @@ impl Ground {
                 role.with(project.as_str())
             }
             Self::Leaving(project) => Msg::new("why-leaving").with(project.as_str()),
+            Self::Granted => Msg::new("why-granted"),
             Self::System => Msg::new("why-system"),
         }
     }

@@ -11,6 +11,7 @@ use osm_core::ids::{EntryUuid, OperationId, ProjectId, ProjectName, Region};
 use osm_core::membership::{Grant, Place};
 use osm_core::plan::{Plan, PlannedStep, Step};
 use osm_core::ports::{Operation, OperationState};
+use osm_core::requests::Requests;
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -57,8 +58,10 @@ prop_compose! {
             Founders::Cloudadmin, Founders::Projectadmin, Founders::Anyone,
         ]),
         accounts in any::<bool>(),
+        requests in any::<bool>(),
     ) -> Policy {
-        Policy { needs, founders, accounts, ..Policy::default() }
+        let requests = requests.then(Requests::default);
+        Policy { needs, founders, accounts, requests, ..Policy::default() }
     }
 }
 
@@ -98,7 +101,7 @@ fn without(ground: &Ground, mut actor: Actor) -> Option<Actor> {
             let roles = actor.person.as_mut()?.projects.get_mut(project)?;
             roles.remove(role)
         }
-        Ground::Everybody | Ground::Own | Ground::System => return None,
+        Ground::Everybody | Ground::Own | Ground::Granted | Ground::System => return None,
     }
     .then_some(actor)
 }
@@ -123,7 +126,7 @@ proptest! {
                 prop_assert!(authorise(&policy, &other, action, &target).is_ok());
             }
             Ground::Own => prop_assert!(matches!(target, Target::Own(_) | Target::User(7))),
-            Ground::System => prop_assert!(false, "a person is not the system"),
+            Ground::Granted | Ground::System => prop_assert!(false, "nothing was asked for"),
             _ => {
                 let other = without(&ground, actor);
                 prop_assert!(other.is_some(), "it is not true that they have {ground:?}");

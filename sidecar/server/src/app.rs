@@ -8,13 +8,12 @@ mod hearing;
 mod late;
 mod log;
 mod restored;
+mod settings;
 
-use crate::actions::{
-    ApiReply, ApiRequest, Caller, Context, RegionSettings, Settings, SpecialRequest,
-};
+use crate::actions::{ApiReply, ApiRequest, Caller, Context, Settings, SpecialRequest};
 use crate::audit::Sealer;
 use crate::cli::{Failure, Hand};
-use crate::config::{Accounts, Config, Secrets};
+use crate::config::{Config, Secrets};
 use crate::doctor::Patient;
 use crate::documenter::Documenter;
 use crate::drift::Latest;
@@ -42,6 +41,7 @@ use osm_core::ports::{
 };
 use osm_core::view::View;
 use restored::once_compared;
+pub use settings::settings;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -100,6 +100,7 @@ impl App {
             wiki: self.wiki.clone(),
             links: self.store.clone(),
             pins: self.store.clone(),
+            requests: self.store.clone(),
             operations: self.store.clone(),
             pages: self.store.clone(),
             index: self.store.clone(),
@@ -331,39 +332,6 @@ impl Actions for Traced {
     }
     async fn api(&self, module: &str, caller: &Caller, request: &ApiRequest) -> Option<ApiReply> {
         with_request_id(&caller.request_id, self.0.api(module, caller, request)).await
-    }
-}
-
-/// The configuration that rules need.
-pub fn settings(config: &Config) -> Settings {
-    let regions = config.regions.iter().map(|region| RegionSettings {
-        name: region.name.clone(),
-        network: region.network.clone(),
-        domain: region.domain.clone(),
-    });
-    Settings {
-        policy: config.authz(),
-        roles: config.policy.roles.clone(),
-        newcomers: config.accounts.as_ref().map(Accounts::rule),
-        regions: regions.collect(),
-        wiki_login_is_ldap: config.ldap.wiki_login_is_ldap,
-        cloud_role: config
-            .keystone
-            .admin
-            .as_ref()
-            .map(|_| config.keystone.member_role.clone()),
-        people_domain: config.keystone.people_domain.clone(),
-        own_projects: [config.keystone.reader_project.clone()]
-            .into_iter()
-            .chain(
-                config
-                    .keystone
-                    .admin
-                    .iter()
-                    .map(|admin| admin.project.clone()),
-            )
-            .collect(),
-        noisy: config.pages.noisy_projects.clone(),
     }
 }
 

@@ -24,6 +24,7 @@ mod page_claims;
 mod pages;
 mod projects;
 mod records;
+mod requests;
 mod seals;
 mod speakers;
 mod stored;

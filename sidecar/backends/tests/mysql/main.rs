@@ -18,6 +18,7 @@ mod links;
 mod logs;
 mod operations;
 mod pages;
+mod requests;
 mod suspensions;
 mod tampering;
 mod trouble;

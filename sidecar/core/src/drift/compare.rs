@@ -100,7 +100,11 @@ fn stuck(world: &World, now: DateTime<Utc>) -> Vec<Difference> {
                     let seen = world.index.iter().find(|seen| seen.instance.id == *id);
                     seen.map(|seen| seen.instance.project.clone())
                 }
-                PageKey::Projects | PageKey::Instances | PageKey::Audit | PageKey::Logs => None,
+                PageKey::Request { .. }
+                | PageKey::Projects
+                | PageKey::Instances
+                | PageKey::Audit
+                | PageKey::Logs => None,
             },
             since: page.since,
             why: page.error.clone().unwrap_or_default(),

@@ -1,7 +1,7 @@
 //! Facts become page text. Pure: the same facts give the same text, and what people wrote stays.
 //!
 //! [`encode`] knows how a value is written where; [`title`] what a page is called; [`region`] which part of a
-//! page is ours, [`dated`] as of when it says so; [`instance`], [`project`], [`overview`], [`noisy`], [`redirect`] and
+//! page is ours, [`dated`] as of when it says so; [`instance`], [`project`], [`overview`], [`noisy`], [`redirect`], [`request`] and
 //! [`audit`] compose; [`log`] adds to a project's log; [`touched`]
 //! says which pages tell of a change, [`summary`] what was done.
 
@@ -21,6 +21,7 @@ pub mod redirect;
 pub mod region;
 #[cfg(test)]
 mod region_tests;
+pub mod request;
 mod scan;
 pub mod summary;
 mod template;

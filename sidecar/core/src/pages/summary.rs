@@ -2,6 +2,7 @@
 
 use super::encode;
 use crate::ids::{OperationId, ProjectName};
+use crate::requests::State;
 
 /// MediaWiki's bound, in characters.
 const LONGEST: usize = 500;
@@ -61,6 +62,16 @@ pub fn project_made(project: &ProjectName) -> String {
 /// "deleted project bots"
 pub fn project_deleted(project: &ProjectName) -> String {
     format!("deleted project {project}")
+}
+
+/// "asked for project bots"
+pub fn asked_for(project: &ProjectName) -> String {
+    format!("asked for project {project}")
+}
+
+/// "request for project bots: granted"
+pub fn decided(project: &ProjectName, state: State) -> String {
+    format!("request for project {project}: {}", state.name())
 }
 
 /// "changed the description of project bots"

@@ -35,6 +35,11 @@ pub fn project_title(project: &ProjectName) -> String {
     format!("{NAMESPACE}:{}", ucfirst(project.as_str()))
 }
 
+/// A request's page. No project's: a project's name holds no space.
+pub fn request_title(id: u64) -> String {
+    format!("{NAMESPACE}:Request {id}")
+}
+
 /// Where a noisy project's instances are summed up: below the project's page.
 pub fn summary_title(project: &ProjectName) -> String {
     format!("{}/Instances", project_title(project))

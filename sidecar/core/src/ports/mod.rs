@@ -11,6 +11,7 @@ mod holds;
 mod log;
 mod notifications;
 mod page_key;
+mod requests;
 mod store;
 mod wiki;
 
@@ -32,6 +33,9 @@ pub use notifications::{
     Content, Event, Heard, Initiator, Listening, Notice, Notifications, QueueState, Receipt,
 };
 pub use page_key::PageKey;
+pub use requests::{
+    ByRule, Decided, NewDecision, NewRequest, Noted, RequestFilter, Requests, Verdict,
+};
 pub use store::*;
 pub use wiki::{
     Edit, EditAs, Edited, Logged, PageState, WikiHistory, WikiInfo, WikiRead, WikiWrite,

@@ -34,6 +34,11 @@ pub enum PageKey {
         /// Which.
         project: ProjectName,
     },
+    /// A request's page.
+    Request {
+        /// Which.
+        id: u64,
+    },
     /// The overview of all projects.
     Projects,
     /// The overview of all instances.
@@ -56,6 +61,7 @@ impl PageKey {
                 name,
             } => format!("redirect/{region}/{project}/{name}"),
             Self::Summary { project } => format!("summary/{project}"),
+            Self::Request { id } => format!("request/{id}"),
             Self::Projects => "projects".to_owned(),
             Self::Instances => "instances".to_owned(),
             Self::Audit => "audit".to_owned(),
@@ -65,7 +71,10 @@ impl PageKey {
 
     /// Of no interest to readers of recent changes: the system writes it, flagged as a bot's edit.
     pub fn quiet(&self) -> bool {
-        !matches!(self, Self::Instance { .. } | Self::Project { .. })
+        !matches!(
+            self,
+            Self::Instance { .. } | Self::Project { .. } | Self::Request { .. }
+        )
     }
 
     /// How long reasons are gathered before the page is written. Whoever does something looks at its own page
@@ -75,9 +84,11 @@ impl PageKey {
             Self::Summary { .. } | Self::Projects | Self::Instances | Self::Logs => {
                 TimeDelta::seconds(10)
             }
-            Self::Instance { .. } | Self::Project { .. } | Self::Redirect { .. } | Self::Audit => {
-                TimeDelta::zero()
-            }
+            Self::Instance { .. }
+            | Self::Project { .. }
+            | Self::Request { .. }
+            | Self::Redirect { .. }
+            | Self::Audit => TimeDelta::zero(),
         }
     }
 }

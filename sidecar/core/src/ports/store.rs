@@ -268,6 +268,11 @@ impl Operation {
             && !steps.any(|(planned, record)| planned.irrevocable() && begun(record.state))
     }
 
+    /// It is over, and nothing of it is left.
+    pub fn came_to_nothing(&self) -> bool {
+        matches!(self.state, OperationState::Failed | OperationState::Undone)
+    }
+
     /// Whether something that the project's page tells of is under way, there or back, or comes next.
     pub fn changes_its_project(&self) -> bool {
         let begun = self.state == OperationState::Running

@@ -96,6 +96,8 @@ impl Context {
                 return Some(people.unwrap_or_else(ApiReply::from));
             }
             "novakey" => self.api_key(caller, request).await,
+            "novarequest" => self.api_request(caller, request).await,
+            "novarequests" => self.api_requests(request).await,
             "novaaccount" => self.api_account(caller, request).await,
             "novasudoer" => self.api_sudo(caller, request).await,
             "novadrift" => self.api_drift(caller, request).await,

@@ -4,7 +4,7 @@
 use serde_json::{Value as Json, json};
 
 /// The special pages.
-pub const SPECIAL_PAGES: [&str; 11] = [
+pub const SPECIAL_PAGES: [&str; 12] = [
     "NovaDrift",
     "NovaInstance",
     "NovaKey",
@@ -12,6 +12,7 @@ pub const SPECIAL_PAGES: [&str; 11] = [
     "NovaLog",
     "NovaOperations",
     "NovaProject",
+    "NovaRequest",
     "NovaResources",
     "NovaRole",
     "NovaSudoer",
@@ -119,6 +120,19 @@ pub fn contract() -> Json {
                     "idempotencykey": string,
                 },
             },
+            "novarequest": {
+                "writes": true,
+                "params": {
+                    "subaction": {"type": ["project", "grant", "decline", "withdraw"], "required": true},
+                    "projectname": string,
+                    "description": string,
+                    "reason": string,
+                    "request": {"type": "integer"},
+                    "hash": string,
+                    "answer": string,
+                    "idempotencykey": string,
+                },
+            },
             "novarole": {
                 "writes": true,
                 "params": {
@@ -158,6 +172,15 @@ pub fn contract() -> Json {
                 "params": {
                     "project": string,
                     "region": string,
+                    "limit": {"type": "limit"},
+                    "continue": string,
+                },
+            },
+            "novarequests": {
+                "prefix": "nq",
+                "params": {
+                    "state": {"type": ["open", "granted", "declined", "withdrawn"]},
+                    "project": string,
                     "limit": {"type": "limit"},
                     "continue": string,
                 },

@@ -3,6 +3,7 @@
 use super::planned::Sent;
 use super::{Caller, Context, lookup::refuse};
 use osm_core::action::Action;
+use osm_core::actor::{Actor, Person};
 use osm_core::authz::{Permit, Target, authorise};
 use osm_core::founding::{
     DeletionFacts, FoundingFacts, plan_configure_project, plan_create_project, plan_delete_project,
@@ -55,7 +56,9 @@ impl Context {
         let permit = self.may_found(caller, asked.action, &asked.project).await?;
         match asked.action {
             Action::ProjectCreate => {
-                let facts = self.founding_facts(&permit, asked).await?;
+                let founders = self.founders(permit.actor(), asked).await?;
+                let (name, about) = (&asked.project, &asked.description);
+                let facts = self.founding_facts(name, about, founders).await?;
                 plan_create_project(&permit, &facts)
             }
             Action::ProjectDelete => {
@@ -90,13 +93,9 @@ impl Context {
         self.submit_planned(caller, planned, &sent).await
     }
 
-    async fn founding_facts(
-        &self,
-        permit: &Permit,
-        asked: &Asked,
-    ) -> Result<FoundingFacts, Refusal> {
+    /// The people whom a new project begins with.
+    async fn founders(&self, actor: &Actor, asked: &Asked) -> Result<Vec<Person>, Refusal> {
         let at_member = |why: Msg| Refusal::field("member", why);
-        let name = &asked.project;
         let mut founders = Vec::new();
         if asked.names.len() > usize::from(FOUNDERS) {
             return Err(at_member(
@@ -108,7 +107,7 @@ impl Context {
                 at_member(
                     Msg::new("nosuchperson")
                         .with(called.as_str())
-                        .with(name.as_str()),
+                        .with(asked.project.as_str()),
                 )
             })?;
             if !founders.contains(&person) {
@@ -116,9 +115,19 @@ impl Context {
             }
         }
         if founders.is_empty() {
-            let oneself = permit.actor().person.clone();
+            let oneself = actor.person.clone();
             founders.push(oneself.ok_or_else(|| at_member(Msg::new("nonamegiven")))?);
         }
+        Ok(founders)
+    }
+
+    /// What a new project is made from.
+    pub(super) async fn founding_facts(
+        &self,
+        name: &ProjectName,
+        description: &str,
+        founders: Vec<Person>,
+    ) -> Result<FoundingFacts, Refusal> {
         let projects = self.directory.projects().await.map_err(refuse)?;
         let known = projects.into_iter().map(|project| project.name);
         let own = self.settings.own_projects.iter();
@@ -128,7 +137,7 @@ impl Context {
             .find(|known| known.as_str().eq_ignore_ascii_case(name.as_str()));
         Ok(FoundingFacts {
             name: name.clone(),
-            description: asked.description.clone(),
+            description: description.to_owned(),
             founders,
             roles: self.settings.roles.clone(),
             cloud_role: self.settings.cloud_role.clone(),

@@ -28,6 +28,8 @@ mod outcome;
 mod params;
 mod planned;
 mod projects;
+mod requests;
+mod requests_page;
 mod resources;
 mod scripts;
 mod submit;
@@ -50,7 +52,8 @@ use osm_core::ids::{ProjectName, Region};
 use osm_core::instance::Instance;
 use osm_core::message::Msg;
 use osm_core::ports::{
-    ComputeRead, Directory, Identity, InstanceIndex, Links, Operations, Pages, Pins, WikiRead,
+    ComputeRead, Directory, Identity, InstanceIndex, Links, Operations, Pages, Pins, Requests,
+    WikiRead,
 };
 use osm_core::refusal::Refusal;
 use osm_core::view::{Level, View};
@@ -76,6 +79,8 @@ pub struct Context {
     pub links: Arc<dyn Links>,
     /// LDAP project ↔ Keystone project.
     pub pins: Arc<dyn Pins>,
+    /// What people asked for.
+    pub requests: Arc<dyn Requests>,
     /// Operations recorded.
     pub operations: Arc<dyn Operations>,
     /// Pages known.
@@ -240,6 +245,7 @@ impl Context {
             "NovaSudoer" => ("novasudoer", self.novasudoer(caller, request).await),
             "NovaOperations" => ("novaoperations", self.novaoperations(caller, request).await),
             "NovaLog" => ("novalog", self.novalog(caller, request).await),
+            "NovaRequest" => ("novarequest", self.novarequest(caller, request).await),
             "NovaWhy" => ("novawhy", self.novawhy(caller, request).await),
             "NovaLink" => ("novalink", self.novalink(caller, request).await),
             _ => return None,

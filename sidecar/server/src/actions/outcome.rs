@@ -22,7 +22,12 @@ impl Context {
             return;
         }
         view.live |= !operation.state.over();
-        if let Some((level, text)) = outcome_text(&operation) {
+        self.tell_outcome(&operation, view);
+    }
+
+    /// In a box: how it stands.
+    pub(super) fn tell_outcome(&self, operation: &Operation, view: &mut View) {
+        if let Some((level, text)) = outcome_text(operation) {
             view.notice(level, text);
         }
     }

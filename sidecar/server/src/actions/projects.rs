@@ -2,7 +2,9 @@
 //! way to the forms that change it.
 
 use super::members::Of;
-use super::{Caller, Context, SpecialRequest, founding_page, lookup::refuse, members_page};
+use super::{
+    Caller, Context, SpecialRequest, founding_page, lookup::refuse, members_page, requests_page,
+};
 use chrono::SubsecRound as _;
 use osm_core::action::Action;
 use osm_core::actor::Actor;
@@ -68,18 +70,15 @@ impl Context {
         let mut view = View::new(Msg::new("novaproject"));
         view.as_of = Some((self.clock)().trunc_subsecs(0));
         self.outcome(&actor, request, &mut view).await;
-        let target = Target::Everywhere;
-        if authorise(
-            &self.settings.policy,
-            &actor,
-            Action::ProjectCreate,
-            &target,
-        )
-        .is_ok()
-        {
-            let text = founding_page::link(Action::ProjectCreate, None);
-            view.blocks.push(Block::Para { text });
-        }
+        let policy = &self.settings.policy;
+        let may = |action| authorise(policy, &actor, action, &Target::Everywhere).is_ok();
+        let ways_in = if may(Action::ProjectCreate) {
+            Some(founding_page::link(Action::ProjectCreate, None))
+        } else {
+            may(Action::RequestMake).then(requests_page::ask_link)
+        };
+        let ways_in = ways_in.into_iter().map(|text| Block::Para { text });
+        view.blocks.extend(ways_in);
         let projects = self.shown_projects(&actor).await?;
         if projects.is_empty() {
             let why = match actor.person {

@@ -1,11 +1,15 @@
-//! `Special:NovaResources`: what is mine: the projects that I have a role in, and the instances that I made.
+//! `Special:NovaResources`: what is mine: the projects that I have a role in, the instances that I made, what I have
+//! asked for.
 
-use super::{Caller, Context, lookup::refuse};
+use super::{Caller, Context, lookup::refuse, requests_page};
 use osm_core::message::{Msg, Value};
 use osm_core::pages::title::project_title;
-use osm_core::ports::{InstanceFilter, Seen};
+use osm_core::ports::{InstanceFilter, RequestFilter, Seen};
 use osm_core::refusal::Refusal;
 use osm_core::view::{Block, Level, Row, View};
+
+/// The latest of one's requests that are shown.
+const REQUESTS: u32 = 10;
 
 impl Context {
     /// The page.
@@ -81,6 +85,21 @@ impl Context {
                 rows,
                 empty: Some(Msg::new(&format!("resources-no-{what}"))),
             });
+        }
+        let filter = RequestFilter {
+            wiki_user_id: Some(caller.user.wiki_user_id),
+            limit: REQUESTS,
+            ..RequestFilter::default()
+        };
+        let asked = self.requests.requests(&filter).await.map_err(refuse)?;
+        if !asked.is_empty() {
+            view.blocks.push(Block::Heading {
+                level: 2,
+                id: "resources-requests".to_owned(),
+                text: Msg::new("resources-requests").into(),
+                links: Vec::new(),
+            });
+            view.blocks.push(requests_page::table("mine", &asked));
         }
         Ok(view)
     }

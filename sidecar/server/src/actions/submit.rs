@@ -21,25 +21,38 @@ impl Context {
         plan: Plan,
         sent: &Sent<'_>,
     ) -> Result<OperationId, Refusal> {
-        let (key, body) = (sent.key, sent.body);
+        let new = self.to_submit(caller, plan, sent)?;
+        let submitted = self.operations.submit(&new).await.map_err(refuse)?;
+        self.submitted(&new.plan, submitted)
+    }
+
+    /// What is to be recorded.
+    pub(super) fn to_submit(
+        &self,
+        caller: &Caller,
+        plan: Plan,
+        sent: &Sent<'_>,
+    ) -> Result<NewOperation, Refusal> {
         as_seen(&plan, sent.facts)?;
-        let idempotency = idempotency(caller, key, body)?;
-        let id = OperationId::trusted(Ulid::generate().to_string());
-        let (name, project) = (plan.name.clone(), plan.project.clone());
-        let submitted = self
-            .operations
-            .submit(&NewOperation {
-                id,
-                plan,
-                wiki_user_id: caller.user.wiki_user_id,
-                wiki_user_name: caller.user.name.clone(),
-                request_id: caller.request_id.clone(),
-                idempotency,
-                mark: sent.mark,
-                at: (self.clock)(),
-            })
-            .await
-            .map_err(refuse)?;
+        Ok(NewOperation {
+            id: OperationId::trusted(Ulid::generate().to_string()),
+            plan,
+            wiki_user_id: caller.user.wiki_user_id,
+            wiki_user_name: caller.user.name.clone(),
+            request_id: caller.request_id.clone(),
+            idempotency: idempotency(caller, sent.key, sent.body)?,
+            mark: sent.mark,
+            at: (self.clock)(),
+        })
+    }
+
+    /// What became of it, for the person.
+    pub(super) fn submitted(
+        &self,
+        plan: &Plan,
+        submitted: Submitted,
+    ) -> Result<OperationId, Refusal> {
+        let (name, project) = (plan.name.as_str(), plan.project.as_str());
         match submitted {
             Submitted::Recorded(id) => {
                 self.work.notify_one();
@@ -51,7 +64,7 @@ impl Context {
                 kind: RefusalKind::Conflict,
                 ..Refusal::field(
                     "instancename",
-                    Msg::new("nametaken").with(name).with(project.as_str()),
+                    Msg::new("nametaken").with(name).with(project),
                 )
             }),
             Submitted::TooMany(open) => Err(Refusal::new(

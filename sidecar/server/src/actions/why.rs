@@ -49,11 +49,13 @@ impl About {
                 let own = own.unwrap_or_else(|| Target::Own(EntryUuid::trusted("")));
                 return self.project.is_none().then_some(own);
             }
-            Action::AccountCreate => {
+            Action::AccountCreate | Action::RequestWithdraw => {
                 let user = Target::User(actor.user.wiki_user_id);
                 return self.project.is_none().then_some(user);
             }
             Action::ProjectCreate
+            | Action::RequestMake
+            | Action::RequestDecide
             | Action::OperationProbe
             | Action::DriftList
             | Action::DriftRepair => false,
@@ -188,7 +190,7 @@ impl Context {
     }
 
     /// Another wiki user, as if they asked.
-    async fn somebody(&self, caller: &Caller, name: &str) -> Result<Actor, Refusal> {
+    pub(super) async fn somebody(&self, caller: &Caller, name: &str) -> Result<Actor, Refusal> {
         let known = self.wiki.account(name).await.map_err(refuse)?;
         let user = known.ok_or_else(|| Refusal {
             kind: RefusalKind::NotFound,

@@ -20,6 +20,7 @@ impl App {
     ) -> Documenter {
         Documenter {
             pages: self.store.clone(),
+            requests: self.store.clone(),
             operations: self.store.clone(),
             index: self.store.clone(),
             directory: self.directory.clone(),

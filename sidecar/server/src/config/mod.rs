@@ -6,6 +6,7 @@ mod error;
 mod ldap;
 mod log;
 mod rabbitmq;
+mod requests;
 mod secrets;
 
 pub use accounts::Accounts;
@@ -13,6 +14,7 @@ pub use error::ConfigError;
 pub use ldap::Ldap;
 pub use log::{Irc, Log};
 pub use rabbitmq::RabbitMq;
+pub use requests::Requests;
 pub use secrets::{Env, Secrets};
 
 use crate::operations::Patience;
@@ -41,6 +43,8 @@ pub struct Config {
     pub ldap: Ldap,
     /// Where people get shell accounts here.
     pub accounts: Option<Accounts>,
+    /// Where people may ask for projects.
+    pub requests: Option<Requests>,
     #[serde(default)]
     pub policy: Needs,
     #[serde(default)]
@@ -357,6 +361,7 @@ impl Config {
             needs: BTreeMap::from(needs),
             founders: self.policy.createproject,
             accounts: self.accounts.is_some(),
+            requests: self.requests.as_ref().map(Requests::rules),
             maintenance: (!reason.is_empty()).then(|| reason.to_owned()),
             read_only_regions: self
                 .regions

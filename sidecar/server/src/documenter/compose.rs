@@ -9,9 +9,10 @@ use osm_core::log::LogName;
 use osm_core::pages::instance::InstancePage;
 use osm_core::pages::overview::{self, Shown};
 use osm_core::pages::project::{self, Listed, ProjectPage};
-use osm_core::pages::{audit, dated, log, noisy, redirect, title};
+use osm_core::pages::{audit, dated, log, noisy, redirect, request, title};
 use osm_core::ports::{InstanceFilter, Kind, PageKey, PortError, Seen};
 use osm_core::project::{ManagedProject, Project, WikiNames};
+use osm_core::requests::Request;
 use tracing::debug;
 
 /// A page with all the facts it is composed from.
@@ -46,6 +47,7 @@ pub(super) enum Facts {
         name: ProjectName,
         at: DateTime<Utc>,
     },
+    Request(Box<Request>),
     Projects(Vec<Project>),
     Instances {
         shown: Vec<(Shown, String)>,
@@ -101,6 +103,7 @@ impl Draft {
             // What was taken back before it had a page needs none.
             Facts::DeletedProject { .. } if old.is_empty() => None,
             Facts::DeletedProject { name, at } => Some(project::deleted(old, name, *at)),
+            Facts::Request(request) => Some(request::compose(old, request)),
             Facts::Projects(projects) => dated(&|old| overview::projects(old, projects)),
             Facts::Instances { shown, noisy } => {
                 dated(&|old| overview::instances(old, shown, noisy))
@@ -136,6 +139,11 @@ impl Documenter {
                 name,
             } => self.name(region, project, name).await,
             PageKey::Summary { project } => self.summary(project).await,
+            PageKey::Request { id } => {
+                let request = self.requests.request(*id).await?;
+                let title = title::request_title(*id);
+                Ok(request.map(|it| Draft::new(title, Facts::Request(Box::new(it)), self.now())))
+            }
             PageKey::Projects => self.projects().await,
             PageKey::Instances => self.instances().await.map(Some),
             PageKey::Audit => {

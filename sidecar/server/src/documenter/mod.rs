@@ -20,7 +20,7 @@ use osm_core::pages::title::is_resource;
 use osm_core::ports::{
     AuditTrail, Directory, Edit, EditAs, Edited, InstanceIndex, Links, Logs, Operation,
     OperationFilter, Operations, PageDue, PageKey, PageRecord, PageState, PageWork, Pages, Pins,
-    PortError, WikiRead, WikiWrite,
+    PortError, Requests, WikiRead, WikiWrite,
 };
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -56,6 +56,8 @@ enum Ended {
 pub struct Documenter {
     /// The outbox, and the pages known.
     pub pages: Arc<dyn Pages>,
+    /// What people asked for.
+    pub requests: Arc<dyn Requests>,
     /// Whose doings are under way.
     pub operations: Arc<dyn Operations>,
     /// Our copy of the cloud.

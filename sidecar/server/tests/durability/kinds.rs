@@ -282,7 +282,7 @@ pub async fn configured(world: &World, name: String) -> Plan {
     world.planned("novainstance", &params).await
 }
 
-/// All that writes, but what is wished of operations, which are no operations themselves.
+/// All that writes, but what is wished of operations and what becomes of requests, which are no operations themselves.
 #[test]
 fn every_action_that_plans_is_here() {
     let here: Vec<Action> = KINDS.iter().map(|kind| kind.action).collect();
@@ -290,6 +290,9 @@ fn every_action_that_plans_is_here() {
         Action::OperationCancel,
         Action::OperationRetry,
         Action::OperationGiveUp,
+        Action::RequestMake,
+        Action::RequestDecide,
+        Action::RequestWithdraw,
     ];
     for action in Action::ALL {
         let planned = action.writes() && !wishes.contains(&action);

@@ -106,6 +106,7 @@ impl World {
             wiki: Arc::new(app::wiki(&config, &secrets).unwrap()),
             links: store.clone(),
             pins: store.clone(),
+            requests: store.clone(),
             operations: store.clone(),
             pages: store.clone(),
             index: store.clone(),

@@ -1,0 +1,32 @@
+//! A request's page. It shows the record, and decides nothing.
+
+use super::region;
+use super::template::{Call, link, user};
+use crate::requests::{Request, Wanted};
+
+/// The whole page: what people wrote stays.
+pub fn compose(old: &str, request: &Request) -> String {
+    let mut call = Call::new("request");
+    call.text("Request State", request.state.name());
+    match &request.asked.wanted {
+        Wanted::Project { name, description } => {
+            call.text("Project Name", name.as_str());
+            call.text("Description", description);
+        }
+    }
+    call.trusted("Requested By", &link(&user(&request.by.1)));
+    call.time("Request Time", Some(request.at));
+    call.text("Request Reason", &request.asked.reason);
+    if let Some(decision) = &request.decision {
+        match decision.by_rule {
+            true => call.text("Decision", "by rule"),
+            false => {
+                call.trusted("Decided By", &link(&user(&decision.by.1)));
+                call.text("Decision", &decision.words);
+            }
+        }
+        call.time("Decision Time", Some(decision.at));
+    }
+    call.text("Request Number", &request.id.to_string());
+    region::merge(old, &call.done())
+}
