@@ -176,8 +176,8 @@ pub trait LogTokens: Send + Sync {
         token_hash: &str,
         now: DateTime<Utc>,
     ) -> Result<Option<LogToken>, PortError>;
-    /// All of them.
-    async fn tokens(&self) -> Result<Vec<LogToken>, PortError>;
+    /// Those of a project, or all of them.
+    async fn tokens(&self, project: Option<&ProjectName>) -> Result<Vec<LogToken>, PortError>;
     /// From now on it is good for nothing; `false` where there is none of that name.
     async fn revoke_token(&self, project: &ProjectName, name: &str) -> Result<bool, PortError>;
 }

@@ -3,7 +3,7 @@
 
 use super::api::{ApiReply, result};
 use super::lookup::refuse;
-use super::{ApiRequest, Caller, Context, Params, SpecialRequest};
+use super::{ApiRequest, Caller, Context, Params, SpecialRequest, log_tokens};
 use crate::log::{Outcome, Saying};
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use osm_core::log::grammar::clean;
@@ -19,7 +19,7 @@ use serde_json::{Value as Json, json};
 use std::collections::BTreeMap;
 use ulid::Ulid;
 
-const PAGE: &str = "NovaLog";
+pub(super) const PAGE: &str = "NovaLog";
 /// Entries on the page.
 const LISTED: u32 = 100;
 /// What is searched by.
@@ -32,6 +32,9 @@ impl Context {
         caller: &Caller,
         request: &SpecialRequest,
     ) -> Result<View, Refusal> {
+        if request.get("action") == Some(log_tokens::WORD) {
+            return self.log_tokens(caller, request).await;
+        }
         let mut wrong = None;
         let mut notice = None;
         if request.post {
@@ -86,6 +89,7 @@ impl Context {
         self.list(&request.query, &mut view).await?;
         if caller.user.wiki_user_id != 0 {
             self.accounts(caller.user.wiki_user_id, &mut view).await?;
+            self.link_tokens(caller, &mut view).await;
         }
         Ok(view)
     }

@@ -19,6 +19,7 @@ mod keys_page;
 mod link;
 mod log;
 mod log_feed;
+mod log_tokens;
 mod lookup;
 mod members;
 mod members_api;

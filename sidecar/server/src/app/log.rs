@@ -77,6 +77,7 @@ impl App {
                 host: irc.host.clone(),
                 port: irc.port,
                 tls: irc.tls,
+                ca_file: irc.ca_file.clone(),
                 nick: irc.nick.clone(),
                 channels: irc.channels.iter().map(|c| c.name().to_owned()).collect(),
                 account: irc.account.clone().zip(password),

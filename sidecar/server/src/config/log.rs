@@ -57,6 +57,7 @@ pub struct Irc {
     pub port: u16,
     #[serde(default = "yes")]
     pub tls: bool,
+    pub ca_file: Option<PathBuf>,
     #[serde(default = "nick")]
     pub nick: String,
     pub channels: Vec<Channel>,
