@@ -1,7 +1,7 @@
 //! The Server Admin Log in MySQL: what is accepted, and what waits to be on its page.
 
 use super::PortError;
-use crate::ids::ProjectName;
+use crate::ids::{EntryUuid, ProjectName};
 use crate::log::{Entry, LogName, NewEntry};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -143,6 +143,13 @@ pub trait Speakers: Send + Sync {
         network: &str,
         account: &str,
     ) -> Result<(), PortError>;
+}
+
+/// Accounts of chat networks that LDAP's operators have written at people's entries.
+#[async_trait]
+pub trait Accounts: Send + Sync {
+    /// The people at whom an attribute names an account; the case of ASCII letters does not count.
+    async fn named(&self, attribute: &str, account: &str) -> Result<Vec<EntryUuid>, PortError>;
 }
 
 /// A token by which scripts log to a project, and to nothing else. Its secret is not among it.
