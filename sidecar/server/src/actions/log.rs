@@ -85,12 +85,12 @@ impl Context {
         if caller.user.wiki_user_id != 0 {
             let form = log_form(&request.merged(), wrong);
             view.blocks.push(Block::Form(Box::new(form)));
-        }
-        self.list(&request.query, &mut view).await?;
-        if caller.user.wiki_user_id != 0 {
+            // Before the list, which is long.
             self.accounts(caller.user.wiki_user_id, &mut view).await?;
             self.link_tokens(caller, &mut view).await;
+            view.blocks.push(heading("search", "log-search"));
         }
+        self.list(&request.query, &mut view).await?;
         Ok(view)
     }
 
@@ -121,14 +121,7 @@ impl Context {
     /// Whose IRC accounts are.
     async fn accounts(&self, user: u64, view: &mut View) -> Result<(), Refusal> {
         let accounts = self.book.speakers.accounts(user).await.map_err(refuse)?;
-        view.blocks.push(Block::Heading {
-            level: 2,
-            id: "accounts".to_owned(),
-            text: Value::Msg {
-                v: Msg::new("log-accounts"),
-            },
-            links: Vec::new(),
-        });
+        view.blocks.push(heading("accounts", "log-accounts"));
         for (network, account) in &accounts {
             let fields = vec![
                 Field::hidden("network", network),
@@ -243,6 +236,15 @@ impl Context {
             result: Json::Array(rows),
             cont,
         })
+    }
+}
+
+pub(super) fn heading(id: &str, text: &str) -> Block {
+    Block::Heading {
+        level: 2,
+        id: id.to_owned(),
+        text: Msg::new(text).into(),
+        links: Vec::new(),
     }
 }
 

@@ -1,6 +1,6 @@
 //! `Special:NovaLog?action=tokens`: the tokens by which scripts log to a project; its admins make and revoke them.
 
-use super::log::PAGE;
+use super::log::{PAGE, heading};
 use super::lookup::refuse;
 use super::{Caller, Context, SpecialRequest};
 use osm_core::action::Action;
@@ -128,12 +128,7 @@ impl Context {
             .collect();
         if !links.is_empty() {
             view.blocks.extend([
-                Block::Heading {
-                    level: 2,
-                    id: WORD.to_owned(),
-                    text: Msg::new("log-tokens").into(),
-                    links: Vec::new(),
-                },
+                heading(WORD, "log-tokens"),
                 Block::Para {
                     text: Value::List { v: links },
                 },
@@ -174,6 +169,8 @@ fn make_form(project: &ProjectName, request: &SpecialRequest, wrong: Option<Refu
     let mut name = Field {
         required: true,
         maxlength: Some(40),
+        // What was sent is shown only where something is wrong with it.
+        secret: true,
         ..Field::new("name", FieldKind::Text, Msg::new("log-token-new"))
     };
     if let Some(refusal) = wrong {

@@ -63,12 +63,7 @@ impl App {
         secrets: &Secrets,
         owner: &str,
     ) -> Result<Logging, PortError> {
-        let book = book(
-            self.store.clone(),
-            self.directory.clone(),
-            self.wiki.clone(),
-            config,
-        );
+        let book = self.book(config);
         let writer = Arc::new(Writer {
             logs: self.store.clone(),
             wiki: self.wiki.clone(),
