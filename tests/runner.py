@@ -34,8 +34,8 @@ from parts import sidecar  # noqa: E402
 
 # What only the tests need; the lab brings its own.
 PACKAGES = {
-    "chromium", "chromium-driver", "fonts-dejavu-core", "gcc", "libc6-dev", "openssh-client", "php-cli", "php-mbstring",
-    "python3-venv", "sudo",
+    "chromium", "chromium-driver", "fonts-dejavu-core", "gcc", "libc6-dev", "ngircd", "openssh-client", "openssl",
+    "php-cli", "php-mbstring", "python3-venv", "sudo",
 }  # fmt: skip
 # The lab runs Debian 12's MediaWiki 1.39; `--all` also brings that wiki to the other one, Debian 13's, and walks the
 # road again, and has everything in a lab that begins with it.

@@ -1,6 +1,6 @@
 """All benches, one after the other; started by `run`. Tells of its progress on stderr, of figures on stdout.
 
-With words only those named: `gate`, `operations`, `lists`, `pages`, `many`."""
+With words only those named: `gate`, `operations`, `logs`, `lists`, `pages`, `many`."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ import durable  # noqa: E402
 import edits  # noqa: E402
 import gate  # noqa: E402
 import lists  # noqa: E402
+import logs  # noqa: E402
 import many  # noqa: E402
 import mediawiki_extras as extras  # noqa: E402
 from measure import INSTANCES, MANY  # noqa: E402
@@ -45,7 +46,7 @@ def main() -> None:
     print(f"{time.strftime('%F %H:%M', time.gmtime())} UTC, {os.cpu_count()} cores; "
           f"MediaWiki {extras.version(lab)} {semantic} Semantic MediaWiki; "
           f"commit {commit()}, {os.environ.get('LAB_SIDECAR_PROFILE') or 'release'} build\n")  # fmt: skip
-    named = set(sys.argv[1:]) or {"gate", "operations", "lists", "pages", "many"}
+    named = set(sys.argv[1:]) or {"gate", "operations", "logs", "lists", "pages", "many"}
     person = site()
     person.login(VOLUNTEER.name, VOLUNTEER.password)
     operator = site()
@@ -56,6 +57,9 @@ def main() -> None:
     if "operations" in named:
         begin("An operation")
         durable.bench(operator)
+    if "logs" in named:
+        begin("A message on IRC")
+        logs.bench(Bot(VOLUNTEER))
     if not named & {"lists", "pages", "many"}:
         return
 

@@ -151,7 +151,7 @@ def in_order(bot: Bot, mark: str) -> list[int]:
 
 def test_the_wiki_away_while_many_messages_come(person: irc.Person, outsider_bot: Bot) -> None:
     """All there afterwards, in order, each once; the sidecar killed in between."""
-    mark, many = word(), int(os.environ.get("LOG_MESSAGES", "400"))
+    mark, many = word(), int(os.environ.get("LOG_MESSAGES", "1000"))
     with down("mediawiki"):
         since = len(person.lines)
         for n in range(many // 2):

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 
 import pytest
+from parts import ldap
 from support import irc
 from support.browser import Browser
+from support.directory import ldap_modify
 from support.irc import BOTS, word
 from support.waiting import until
 from support.wiki import Bot, refused
-from support.world import WIKI
+from support.world import WIKI, sidecar_with
 
 PAGE = "Special:NovaLog"
 pytestmark = pytest.mark.usefixtures("the_bot_listens")
@@ -79,6 +81,40 @@ def test_a_channel_s_policy(volunteer: Browser, outsider_bot: Bot) -> None:
     assert outsider_bot.page(BOTS)["text"].count(said) == 1
     volunteer.open(PAGE)
     volunteer.submit("log-forget")
+    known.close()
+    stranger.close()
+
+
+def test_an_account_that_ldap_names_is_that_person(outsider_bot: Bot) -> None:
+    """In an attribute that operators alone write; where two people have it, it is nobody's."""
+
+    def says(person: irc.Person, user: str) -> None:
+        said = word()
+        assert "Special:Diff" in person.ask(f"!log bots {said}")
+        assert outsider_bot.changes(BOTS)[0]["user"] == user
+
+    def accounts(**of: str) -> None:
+        for uid in ["volunteer", "outsider"]:
+            change = f"replace: employeeType\nemployeeType: {of[uid]}\n" if uid in of else "replace: employeeType\n"
+            ldap_modify(f"dn: uid={uid},ou=people,{ldap.BASE}\nchangetype: modify\n{change}\n")
+
+    with sidecar_with(lambda text: text.replace("[[log.links]]", '[log]\naccount_attribute = "employeeType"\n\n[[log.links]]', 1)):
+        until(irc.listening, "the bot is back", 40)
+        known, stranger = irc.Person(account="Volunteer"), irc.Person()
+        try:
+            accounts()
+            says(known, "OpenStackManager")
+            # Services do not tell capitals apart.
+            accounts(volunteer="VOLUNTEER")
+            says(known, "Volunteer")
+            says(stranger, "OpenStackManager")
+            accounts(volunteer="Volunteer", outsider="Volunteer")
+            says(known, "OpenStackManager")
+            accounts(outsider="Volunteer")
+            says(known, "Outsider")
+        finally:
+            accounts()
+    until(irc.listening, "the bot is back", 40)
     known.close()
     stranger.close()
 

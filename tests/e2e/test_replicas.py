@@ -91,3 +91,33 @@ def test_either_may_die(replicas: Replicas, dies: str, volunteer_bot: Bot, name:
     page = volunteer_bot.page(BOTS)
     assert page and page["text"].count(said) == 1
     replicas.start(dies)
+
+
+@pytest.mark.parametrize("dies", REPLICAS)
+def test_the_listener_dies_while_people_log(replicas: Replicas, dies: str, outsider_bot: Bot) -> None:
+    """Whichever of them it was: what was answered is on the page once, and nobody is answered twice."""
+    replicas.all_ready()
+    until(irc.listening, "the bot is in the channel", 40)
+    person, mark, many = irc.Person(), word(), 60
+    try:
+        for n in range(many):
+            person.say(f"!log bots {mark} {n}")
+        until(lambda: len(person.answers()) >= 3, "the first answers", 30)
+        os.kill(daemon.pid(lab, dies), signal.SIGKILL)
+        answered = len(person.answers())
+        until(irc.listening, "the bot is in the channel", 40)
+        after = word()
+        person.say(f"!log bots {after}")
+
+        def text() -> str:
+            page = outsider_bot.page(BOTS)
+            return page["text"] if page else ""
+
+        until(lambda: after in text(), "what was said afterwards is on the page", 60)
+        there = [int(n) for n in re.findall(rf"{mark} (\d+)\b", text())][::-1]
+        assert there == list(range(len(there))) and len(there) >= answered, (there, answered)
+        person.ask("!log help")
+        assert len(person.answers()) <= len(there) + 2, person.answers()
+    finally:
+        person.close()
+    replicas.start(dies)

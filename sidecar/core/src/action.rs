@@ -59,6 +59,10 @@ pub enum Action {
     RoleAdd,
     /// Take a role away from somebody.
     RoleRemove,
+    /// See the tokens by which scripts log to a project.
+    LogTokenList,
+    /// Make one, or have one be good for nothing.
+    LogTokenChange,
     /// See operations, one's own and one's projects'.
     OperationList,
     /// Follow an operation.
@@ -79,7 +83,7 @@ pub enum Action {
 
 impl Action {
     /// All of them.
-    pub const ALL: [Self; 34] = [
+    pub const ALL: [Self; 36] = [
         Self::InstanceList,
         Self::InstanceCreate,
         Self::InstanceReboot,
@@ -106,6 +110,8 @@ impl Action {
         Self::SudoDelete,
         Self::RoleAdd,
         Self::RoleRemove,
+        Self::LogTokenList,
+        Self::LogTokenChange,
         Self::OperationList,
         Self::OperationShow,
         Self::OperationCancel,
@@ -145,6 +151,8 @@ impl Action {
             Self::SudoDelete => "sudo-delete",
             Self::RoleAdd => "role-add",
             Self::RoleRemove => "role-remove",
+            Self::LogTokenList => "log-token-list",
+            Self::LogTokenChange => "log-token-change",
             Self::OperationList => "operation-list",
             Self::OperationShow => "operation-show",
             Self::OperationCancel => "operation-cancel",
@@ -163,6 +171,7 @@ impl Action {
             Self::InstanceList
                 | Self::InstanceConsole
                 | Self::ProjectList
+                | Self::LogTokenList
                 | Self::OperationList
                 | Self::OperationShow
                 | Self::DriftList

@@ -28,9 +28,12 @@ impl Need {
     /// Where the community has not chosen.
     fn usual(action: Action) -> Self {
         match action {
-            Action::MemberRemove | Action::SudoCreate | Action::SudoModify | Action::SudoDelete => {
-                Self::Projectadmin
-            }
+            Action::MemberRemove
+            | Action::SudoCreate
+            | Action::SudoModify
+            | Action::SudoDelete
+            | Action::LogTokenList
+            | Action::LogTokenChange => Self::Projectadmin,
             _ => Self::Member,
         }
     }

@@ -118,7 +118,7 @@ impl App {
     /// For actions from the command line. Who serves looks for what was recorded every second.
     pub fn hand(&self, config: &Config) -> Hand {
         let (settings, late) = (Arc::new(settings(config)), Arc::new(self.late(config)));
-        let book = book(self.store.clone(), self.directory.clone(), config);
+        let book = self.book(config);
         Hand {
             context: self.context(config, settings, Arc::default(), late, book),
             wiki: self.wiki.clone(),

@@ -3,7 +3,7 @@
 //! The protocol's lines are read by `irc-proto`; the connection is our own, since the crate `irc` ends it at the
 //! first byte that is no UTF-8, has no SASL, and has no word for what a lost nick or a full queue needs.
 //!
-//! Reading order: [`stream`] (bytes, TLS, lines) → [`register`] (capabilities, SASL, a nick) → [`talk`] (what is
+//! Reading order: [`stream`] (bytes, lines; [`tls`]) → [`register`] (capabilities, SASL, a nick) → [`talk`] (what is
 //! said, keeping the nick and the channels) → [`whois`] (who it was, where the server does not say) → [`voice`]
 //! (speaking no faster than is allowed).
 
@@ -13,16 +13,21 @@
 mod register;
 mod stream;
 mod talk;
+mod tls;
 mod voice;
 mod whois;
 
 use crate::secret::Secret;
 use async_trait::async_trait;
 use osm_core::ports::{Chat, Kind, PortError, Talk};
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// A server that has not let us in after this will not.
 const REGISTER: Duration = Duration::from_secs(60);
+
+/// The longest line, with its end.
+const LINE: usize = 512;
 
 /// A network, and who we are there.
 #[derive(Clone, Debug)]
@@ -33,6 +38,8 @@ pub struct IrcConfig {
     pub host: String,
     pub port: u16,
     pub tls: bool,
+    /// Authorities in PEM that are believed besides this machine's.
+    pub ca_file: Option<PathBuf>,
     pub nick: String,
     pub channels: Vec<String>,
     /// The account with the network's services, and its password: for SASL.

@@ -144,10 +144,11 @@ fn authenticate(config: &IrcConfig, voice: &Voice) {
     voice.at_once(format!("AUTHENTICATE {rest}"));
 }
 
-/// The next to try: with a stroke, then two, then shorter ones, since servers bound a nick's length.
+/// The next to try: with a stroke, then two, never longer than what was wanted or the nine letters that every server
+/// takes.
 fn another(tried: &str, wanted: &str) -> String {
     let strokes = tried.len() - tried.trim_end_matches('_').len() + 1;
-    let most = wanted.len().max(9) + 3;
+    let most = wanted.len().max(9);
     let room = most.saturating_sub(strokes).max(1);
     let stem: String = wanted.trim_end_matches('_').chars().take(room).collect();
     format!("{stem}{}", "_".repeat(strokes.min(most)))
@@ -175,6 +176,6 @@ mod tests {
             nick = another(&nick, "cloudlog");
             tried.push(nick.clone());
         }
-        assert_eq!(tried, ["cloudlog_", "cloudlog__", "cloudlog___"]);
+        assert_eq!(tried, ["cloudlog_", "cloudlo__", "cloudl___"]);
     }
 }

@@ -1,19 +1,14 @@
 //! Bytes to and from a server, and lines made of them.
 
-use super::{IrcConfig, error};
+use super::{IrcConfig, error, tls};
 use irc_proto::Message;
 use osm_core::log::grammar::decode;
 use osm_core::ports::{Kind, PortError};
-use rustls_platform_verifier::BuilderVerifierExt as _;
-use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncWrite, BufReader};
 use tokio::net::TcpStream;
-use tokio_rustls::TlsConnector;
-use tokio_rustls::rustls::crypto::aws_lc_rs::default_provider;
-use tokio_rustls::rustls::{ClientConfig, pki_types::ServerName};
 
-const CONNECT: Duration = Duration::from_secs(15);
+pub(super) const CONNECT: Duration = Duration::from_secs(15);
 /// A line has 512 bytes, its tags up to 8191: a longer one is nobody's.
 const LONGEST: usize = 9000;
 
@@ -36,18 +31,7 @@ pub(super) async fn open(config: &IrcConfig) -> Result<(Lines, Write), PortError
         .map_err(|_| failed("no answer in time".to_owned()))?
         .map_err(|e| failed(e.to_string()))?;
     let (read, write): (Box<dyn AsyncRead + Send + Unpin>, Write) = if config.tls {
-        let wrong = |detail: String| error(config, "connect", Kind::Rejected, detail);
-        let tls = ClientConfig::builder_with_provider(Arc::new(default_provider()))
-            .with_safe_default_protocol_versions()
-            .and_then(|builder| builder.with_platform_verifier())
-            .map_err(|e| wrong(e.to_string()))?
-            .with_no_client_auth();
-        let name = ServerName::try_from(config.host.clone()).map_err(|e| wrong(e.to_string()))?;
-        let connecting = TlsConnector::from(Arc::new(tls)).connect(name, tcp);
-        let stream = tokio::time::timeout(CONNECT, connecting)
-            .await
-            .map_err(|_| failed("no answer to TLS in time".to_owned()))?
-            .map_err(|e| failed(format!("TLS: {e}")))?;
+        let stream = tls::encrypt(config, tcp).await?;
         let (read, write) = tokio::io::split(stream);
         (Box::new(read), Box::new(write))
     } else {

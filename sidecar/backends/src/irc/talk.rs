@@ -4,7 +4,7 @@ use super::register::Entered;
 use super::stream::Lines;
 use super::voice::Voice;
 use super::whois::Asked;
-use super::{IrcConfig, error};
+use super::{IrcConfig, LINE, error};
 use async_trait::async_trait;
 use irc_proto::{Command, Message, Prefix, Response};
 use osm_core::log::grammar::{Line, read};
@@ -12,7 +12,7 @@ use osm_core::ports::{Kind, PortError, Said, Talk, Voice as Port};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::time::{Instant, Interval, MissedTickBehavior, interval, sleep_until};
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, sleep_until};
 use tracing::{info, warn};
 
 /// How often it is looked whether a channel or our nick is missing, or the server silent.
@@ -22,8 +22,6 @@ const SILENT: Duration = Duration::from_secs(60);
 /// Longest user and host that a server puts before our own words.
 const USER: usize = 12;
 const HOST: usize = 64;
-/// A line with its end.
-const LINE: usize = 512;
 /// So many people's accounts are remembered.
 const REMEMBERED: usize = 10_000;
 
@@ -45,10 +43,11 @@ pub(super) struct Channels {
 
 impl Channels {
     pub fn new(config: IrcConfig, entered: Entered) -> Self {
-        let mut look = interval(LOOK);
+        // Not at once: who has our nick still has it, and servers count what they have to refuse.
+        let mut look = interval_at(Instant::now() + LOOK, LOOK);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         info!(network = config.network, nick = entered.nick, has = ?entered.has, "in on IRC");
-        Self {
+        let channels = Self {
             config,
             lines: entered.lines,
             voice: entered.voice,
@@ -60,10 +59,16 @@ impl Channels {
             asked: Asked::default(),
             look,
             heard: Instant::now(),
+        };
+        channels.go_in();
+        // The services, which know us by our account, free it at once.
+        if channels.identified {
+            channels.want_nick();
         }
+        channels
     }
 
-    /// The first time at once: goes into the channels.
+    /// What is missing is asked for again.
     fn look_after(&mut self) -> Result<(), PortError> {
         let silent = self.heard.elapsed();
         if silent > 2 * SILENT {
@@ -77,13 +82,17 @@ impl Channels {
         if silent > SILENT {
             self.voice.at_once("PING :still there");
         }
+        self.go_in();
+        self.want_nick();
+        Ok(())
+    }
+
+    fn go_in(&self) {
         for channel in &self.config.channels {
             if !self.joined.contains(&folded(channel)) {
                 self.voice.at_once(format!("JOIN {channel}"));
             }
         }
-        self.want_nick();
-        Ok(())
     }
 
     /// Takes our nick back where somebody has it. The services know us by our account, so no password is sent that

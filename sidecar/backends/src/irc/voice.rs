@@ -1,5 +1,6 @@
 //! Speaking no faster than the network allows.
 
+use super::LINE;
 use super::stream::Write;
 use osm_core::ports::Voice as Port;
 use std::time::Duration;
@@ -12,6 +13,8 @@ use tracing::warn;
 const WAITING: usize = 500;
 /// Words to the server itself that wait.
 const PROMPT: usize = 100;
+
+const END: &str = "\r\n";
 
 /// Says lines, from a task of its own, until it is dropped.
 #[derive(Clone)]
@@ -79,16 +82,24 @@ async fn speak(
                 None => break,
             },
         };
-        // Nothing that is said can hold another line.
-        let line: String = line
-            .chars()
-            .filter(|c| !matches!(c, '\r' | '\n' | '\0'))
-            .collect();
-        let sent = write.write_all(format!("{line}\r\n").as_bytes()).await;
+        let sent = write.write_all(one_line(&line).as_bytes()).await;
         if sent.is_err() || write.flush().await.is_err() {
             // Whoever reads learns it, too.
             break;
         }
     }
     let _ = write.shutdown().await;
+}
+
+/// Nothing that is said can hold another line, or is longer than a line may be: some servers end a connection for it.
+fn one_line(text: &str) -> String {
+    let mut line = String::with_capacity(LINE);
+    for c in text.chars().filter(|c| !matches!(c, '\r' | '\n' | '\0')) {
+        if line.len() + c.len_utf8() + END.len() > LINE {
+            break;
+        }
+        line.push(c);
+    }
+    line.push_str(END);
+    line
 }

@@ -54,7 +54,7 @@ pub(super) struct Search<'a> {
     pub(super) base: &'a str,
     pub(super) scope: Scope,
     pub(super) filter: String,
-    pub(super) attributes: &'static [&'static str],
+    pub(super) attributes: &'a [&'a str],
 }
 
 /// One value of an attribute, to be there or not.

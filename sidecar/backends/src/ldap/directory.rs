@@ -137,7 +137,7 @@ pub(super) fn equals(attribute: &str, value: &str) -> String {
     format!("({attribute}={})", ldap_escape(value))
 }
 
-fn uuid(entry: &Entry) -> Option<EntryUuid> {
+pub(super) fn uuid(entry: &Entry) -> Option<EntryUuid> {
     entry
         .first("entryUUID")
         .map(|uuid| EntryUuid::trusted(uuid.to_ascii_lowercase()))

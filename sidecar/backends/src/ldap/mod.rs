@@ -7,11 +7,13 @@
 //! Reading order: `dn` (when two DNs are the same) → `entry` (what a search gives) → `connection`
 //! → `directory` (people, projects, roles from entries) → `membership` (writing who is in what) → `places`
 //! (who is where, all of them), `projects` (making and deleting them), `people` (making them), `keys` (with what people
-//! log in), `sudo` (what they may run as whom) and `hosts` (what Puppet does with which).
+//! log in), `sudo` (what they may run as whom) `hosts` (what Puppet does with which)
+//! and `accounts` (of chat networks).
 
 // The error that all ports share tells a lot, and is returned seldom.
 #![allow(clippy::result_large_err)]
 
+mod accounts;
 mod connection;
 mod directory;
 mod dn;

@@ -71,10 +71,13 @@ impl LogTokens for Store {
         .await
     }
 
-    async fn tokens(&self) -> Result<Vec<LogToken>, PortError> {
+    async fn tokens(&self, project: Option<&ProjectName>) -> Result<Vec<LogToken>, PortError> {
         self.attempt("list log tokens from", || async {
-            let sql = format!("SELECT {TOKEN} FROM log_tokens ORDER BY project, name");
-            let found: Vec<Stored> = rows(&mut self.conn().await?, &sql, ()).await?;
+            let sql = format!(
+                "SELECT {TOKEN} FROM log_tokens WHERE project = COALESCE(?, project) ORDER BY project, name"
+            );
+            let values = (project.map(ProjectName::as_str),);
+            let found: Vec<Stored> = rows(&mut self.conn().await?, &sql, values).await?;
             Ok(found.into_iter().map(token).collect())
         })
         .await

@@ -1,12 +1,14 @@
 //! Others over HTTP: a sidecar on another machine, where a script logs by a token; addresses that are told of the
-//! log ([`Webhook`]).
+//! log ([`Webhook`], [`Mastodon`]).
 
 // The error that all ports share tells a lot, and is returned seldom.
 #![allow(clippy::result_large_err)]
 
 mod hook;
+mod mastodon;
 
 pub use hook::Webhook;
+pub use mastodon::Mastodon;
 
 use crate::http::{causes, client};
 use crate::secret::Secret;

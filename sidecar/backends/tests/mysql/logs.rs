@@ -194,7 +194,7 @@ async fn a_token_is_known_by_its_hash_until_it_is_revoked() {
         assert!(store.revoke_token(&bots, "backup").await.unwrap());
         assert!(!store.revoke_token(&bots, "backup").await.unwrap());
         assert_eq!(store.token_used("h1", at(70)).await.unwrap(), None);
-        let left = store.tokens().await.unwrap();
+        let left = store.tokens(None).await.unwrap();
         assert_eq!(left.len(), 1);
         assert_eq!((&left[0].project, &*left[0].made_by), (&tools, "ada"));
     })

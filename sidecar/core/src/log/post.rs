@@ -5,6 +5,7 @@ use crate::pages::log::title;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::{Value as Json, json};
 use sha2::Sha256;
+use url::Url;
 
 /// An entry.
 pub fn told(entry: &Entry) -> Json {
@@ -14,6 +15,29 @@ pub fn told(entry: &Entry) -> Json {
         "user": said.by.as_ref().map(|(_, name)| name), "message": said.message, "undoes": said.undoes,
         "revision": entry.revision,
     })
+}
+
+/// Longest status that every server of Mastodon's takes, in characters; a link counts as so many of them.
+const STATUS: usize = 500;
+const LINK: usize = 23;
+
+/// An entry as a status of our own, with a link to its log; `articles` is below which the wiki's pages are. Nobody is
+/// called by it: what looks like somebody's address is none any more.
+pub fn status(entry: &Entry, articles: &Url) -> String {
+    let said = &entry.said;
+    let text = format!("{}: {}: {}", said.log, said.nick, said.message);
+    let text = text.replace('@', "@\u{200b}");
+    let page = title(&said.log).replace(' ', "_");
+    // The title holds letters, digits and signs that an address may hold.
+    format!("{} {articles}{page}", shorten(&text, STATUS - LINK - 1))
+}
+
+fn shorten(text: &str, most: usize) -> String {
+    if text.chars().count() <= most {
+        return text.to_owned();
+    }
+    let kept: String = text.chars().take(most - 1).collect();
+    format!("{}…", kept.trim_end())
 }
 
 /// `sha256=` and the HMAC of a body, in hex.
@@ -28,6 +52,38 @@ pub fn signature(secret: &str, body: &[u8]) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::log::{LogName, NewEntry};
+
+    #[test]
+    fn statuses() {
+        let articles = Url::parse("https://wiki.example/wiki/").unwrap();
+        let entry = |message: &str| Entry {
+            seq: 7,
+            said: NewEntry {
+                log: LogName::trusted("bots.cluebot"),
+                key: "k".to_owned(),
+                at: "2026-11-28T12:00:00Z".parse().unwrap(),
+                nick: "ada".to_owned(),
+                by: None,
+                source: "wiki".to_owned(),
+                undoes: None,
+                message: message.to_owned(),
+            },
+            revision: None,
+        };
+        assert_eq!(
+            status(&entry("told @ben@social.example"), &articles),
+            "bots.cluebot: ada: told @\u{200b}ben@\u{200b}social.example \
+             https://wiki.example/wiki/Nova_Resource:Bots.cluebot/SAL"
+        );
+        let long = status(&entry(&"🐢".repeat(600)), &articles);
+        let (text, link) = long.rsplit_once(' ').unwrap();
+        assert_eq!(text.chars().count() + 1 + 23, 500);
+        assert!(
+            text.ends_with("🐢…") && link.starts_with("https://"),
+            "{long}"
+        );
+    }
 
     #[test]
     fn as_others_compute_it() {

@@ -7,6 +7,7 @@ use crate::requests::{Request, Wanted};
 /// The whole page: what people wrote stays.
 pub fn compose(old: &str, request: &Request) -> String {
     let mut call = Call::new("request");
+    call.text("Request Number", &request.id.to_string());
     call.text("Request State", request.state.name());
     match &request.asked.wanted {
         Wanted::Project { name, description } => {
@@ -27,6 +28,5 @@ pub fn compose(old: &str, request: &Request) -> String {
         }
         call.time("Decision Time", Some(decision.at));
     }
-    call.text("Request Number", &request.id.to_string());
     region::merge(old, &call.done())
 }

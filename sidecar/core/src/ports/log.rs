@@ -1,7 +1,7 @@
 //! The Server Admin Log in MySQL: what is accepted, and what waits to be on its page.
 
 use super::PortError;
-use crate::ids::ProjectName;
+use crate::ids::{EntryUuid, ProjectName};
 use crate::log::{Entry, LogName, NewEntry};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -145,6 +145,13 @@ pub trait Speakers: Send + Sync {
     ) -> Result<(), PortError>;
 }
 
+/// Accounts of chat networks that LDAP's operators have written at people's entries.
+#[async_trait]
+pub trait Accounts: Send + Sync {
+    /// The people at whom an attribute names an account; the case of ASCII letters does not count.
+    async fn named(&self, attribute: &str, account: &str) -> Result<Vec<EntryUuid>, PortError>;
+}
+
 /// A token by which scripts log to a project, and to nothing else. Its secret is not among it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[allow(missing_docs)]
@@ -176,8 +183,8 @@ pub trait LogTokens: Send + Sync {
         token_hash: &str,
         now: DateTime<Utc>,
     ) -> Result<Option<LogToken>, PortError>;
-    /// All of them.
-    async fn tokens(&self) -> Result<Vec<LogToken>, PortError>;
+    /// Those of a project, or all of them.
+    async fn tokens(&self, project: Option<&ProjectName>) -> Result<Vec<LogToken>, PortError>;
     /// From now on it is good for nothing; `false` where there is none of that name.
     async fn revoke_token(&self, project: &ProjectName, name: &str) -> Result<bool, PortError>;
 }

@@ -26,8 +26,8 @@ pub use directory::{
 pub use error::{Kind, PortError};
 pub use holds::{Hold, Holds, Lost, Made, Open, Trace};
 pub use log::{
-    Accepted, Elections, Hook, HookProgress, LogFilter, LogToken, LogTokens, LogWork, LogWriting,
-    Logs, Speakers,
+    Accepted, Accounts, Elections, Hook, HookProgress, LogFilter, LogToken, LogTokens, LogWork,
+    LogWriting, Logs, Speakers,
 };
 pub use notifications::{
     Content, Event, Heard, Initiator, Listening, Notice, Notifications, QueueState, Receipt,

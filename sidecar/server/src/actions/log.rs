@@ -3,7 +3,7 @@
 
 use super::api::{ApiReply, result};
 use super::lookup::refuse;
-use super::{ApiRequest, Caller, Context, Params, SpecialRequest};
+use super::{ApiRequest, Caller, Context, Params, SpecialRequest, log_tokens};
 use crate::log::{Outcome, Saying};
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use osm_core::log::grammar::clean;
@@ -19,7 +19,7 @@ use serde_json::{Value as Json, json};
 use std::collections::BTreeMap;
 use ulid::Ulid;
 
-const PAGE: &str = "NovaLog";
+pub(super) const PAGE: &str = "NovaLog";
 /// Entries on the page.
 const LISTED: u32 = 100;
 /// What is searched by.
@@ -32,6 +32,9 @@ impl Context {
         caller: &Caller,
         request: &SpecialRequest,
     ) -> Result<View, Refusal> {
+        if request.get("action") == Some(log_tokens::WORD) {
+            return self.log_tokens(caller, request).await;
+        }
         let mut wrong = None;
         let mut notice = None;
         if request.post {
@@ -82,11 +85,12 @@ impl Context {
         if caller.user.wiki_user_id != 0 {
             let form = log_form(&request.merged(), wrong);
             view.blocks.push(Block::Form(Box::new(form)));
+            // Before the list, which is long.
+            self.accounts(caller.user.wiki_user_id, &mut view).await?;
+            self.link_tokens(caller, &mut view).await;
+            view.blocks.push(heading("search", "log-search"));
         }
         self.list(&request.query, &mut view).await?;
-        if caller.user.wiki_user_id != 0 {
-            self.accounts(caller.user.wiki_user_id, &mut view).await?;
-        }
         Ok(view)
     }
 
@@ -117,14 +121,7 @@ impl Context {
     /// Whose IRC accounts are.
     async fn accounts(&self, user: u64, view: &mut View) -> Result<(), Refusal> {
         let accounts = self.book.speakers.accounts(user).await.map_err(refuse)?;
-        view.blocks.push(Block::Heading {
-            level: 2,
-            id: "accounts".to_owned(),
-            text: Value::Msg {
-                v: Msg::new("log-accounts"),
-            },
-            links: Vec::new(),
-        });
+        view.blocks.push(heading("accounts", "log-accounts"));
         for (network, account) in &accounts {
             let fields = vec![
                 Field::hidden("network", network),
@@ -239,6 +236,15 @@ impl Context {
             result: Json::Array(rows),
             cont,
         })
+    }
+}
+
+pub(super) fn heading(id: &str, text: &str) -> Block {
+    Block::Heading {
+        level: 2,
+        id: id.to_owned(),
+        text: Msg::new(text).into(),
+        links: Vec::new(),
     }
 }
 

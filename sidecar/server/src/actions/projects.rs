@@ -3,7 +3,8 @@
 
 use super::members::Of;
 use super::{
-    Caller, Context, SpecialRequest, founding_page, lookup::refuse, members_page, requests_page,
+    Caller, Context, SpecialRequest, founding_page, log_tokens, lookup::refuse, members_page,
+    requests_page,
 };
 use chrono::SubsecRound as _;
 use osm_core::action::Action;
@@ -134,6 +135,10 @@ impl Context {
             if authorise(&self.settings.policy, actor, action, &target).is_ok() {
                 links.push(founding_page::link(action, Some(project)));
             }
+        }
+        let tokens = Action::LogTokenList;
+        if authorise(&self.settings.policy, actor, tokens, &target).is_ok() {
+            links.push(log_tokens::link(project, Msg::new("showlogtokens")));
         }
         Value::List { v: links }
     }

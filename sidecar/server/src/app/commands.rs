@@ -20,7 +20,12 @@ impl App {
 
     /// For the care of tokens.
     pub fn book(&self, config: &Config) -> Arc<Book> {
-        book(self.store.clone(), self.directory.clone(), config)
+        book(
+            self.store.clone(),
+            self.directory.clone(),
+            self.wiki.clone(),
+            config,
+        )
     }
 
     /// For looking at the audit; without the wiki its anchors there are not compared.

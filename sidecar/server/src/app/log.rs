@@ -10,11 +10,12 @@ use chrono::Utc;
 use osm_backends::irc::{Irc, IrcConfig};
 use osm_backends::ldap::Ldap;
 use osm_backends::mysql::Store;
-use osm_backends::remote::Webhook;
-use osm_core::ports::PortError;
+use osm_backends::remote::{Mastodon, Webhook};
+use osm_backends::wiki::Wiki;
+use osm_core::ports::{Hook, PortError};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::broadcast;
+use tokio::sync::{broadcast, watch};
 
 /// Edits that those who wait for them may be behind.
 const TOLD: usize = 256;
@@ -28,13 +29,23 @@ pub(super) struct Logging {
 }
 
 /// Accepts entries.
-pub fn book(store: Arc<Store>, directory: Arc<Ldap>, config: &Config) -> Arc<Book> {
+pub fn book(
+    store: Arc<Store>,
+    directory: Arc<Ldap>,
+    wiki: Arc<Wiki>,
+    config: &Config,
+) -> Arc<Book> {
     Arc::new(Book {
         logs: store.clone(),
         speakers: store.clone(),
         links: store.clone(),
         tokens: store,
         paces: Default::default(),
+        accounts: directory.clone(),
+        attributes: config.account_attributes(),
+        wiki,
+        names: Default::default(),
+        accepted: watch::channel(0).0,
         directory,
         bell: Arc::default(),
         written: broadcast::channel(TOLD).0,
@@ -52,7 +63,7 @@ impl App {
         secrets: &Secrets,
         owner: &str,
     ) -> Result<Logging, PortError> {
-        let book = book(self.store.clone(), self.directory.clone(), config);
+        let book = self.book(config);
         let writer = Arc::new(Writer {
             logs: self.store.clone(),
             wiki: self.wiki.clone(),
@@ -77,6 +88,7 @@ impl App {
                 host: irc.host.clone(),
                 port: irc.port,
                 tls: irc.tls,
+                ca_file: irc.ca_file.clone(),
                 nick: irc.nick.clone(),
                 channels: irc.channels.iter().map(|c| c.name().to_owned()).collect(),
                 account: irc.account.clone().zip(password),
@@ -94,20 +106,38 @@ impl App {
                 clock: Utc::now,
             })
         });
-        let mut posters = Vec::new();
+        let mut hooks: Vec<Arc<dyn Hook>> = Vec::new();
+        // The secrets were read with the configuration.
         for hook in &config.log.webhooks {
-            // Read with the configuration.
             let Some(secret) = secrets.webhook_secrets.get(&hook.name).cloned() else {
                 continue;
             };
-            posters.push(Arc::new(Poster {
-                hook: Arc::new(Webhook::new(hook.name.clone(), hook.url.clone(), secret)?),
+            let webhook = Webhook::new(hook.name.clone(), hook.url.clone(), secret)?;
+            hooks.push(Arc::new(webhook));
+        }
+        for account in &config.log.mastodon {
+            let Some(token) = secrets.mastodon_tokens.get(&account.name).cloned() else {
+                continue;
+            };
+            hooks.push(Arc::new(Mastodon::new(
+                account.name.clone(),
+                &account.url,
+                token,
+                account.visibility.word(),
+                config.wiki.article_url.clone(),
+            )?));
+        }
+        let posters = hooks.into_iter().map(|hook| {
+            Arc::new(Poster {
+                hook,
                 progress: self.store.clone(),
                 elections: self.store.clone(),
+                accepted: book.accepted.subscribe(),
                 owner: owner.to_owned(),
                 clock: Utc::now,
-            }));
-        }
+            })
+        });
+        let posters = posters.collect();
         Ok(Logging {
             bots: bots.collect(),
             posters,

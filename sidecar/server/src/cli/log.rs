@@ -103,13 +103,8 @@ pub(super) async fn tokens(book: &Book, command: &LogTokenCommand) -> Result<(),
             say(token);
         }
         LogTokenCommand::List { project } => {
-            for token in book.tokens.tokens().await? {
-                if project
-                    .as_deref()
-                    .is_some_and(|it| it != token.project.as_str())
-                {
-                    continue;
-                }
+            let project = project.as_deref().map(ProjectName::trusted);
+            for token in book.tokens.tokens(project.as_ref()).await? {
                 let used = token.used_at.map_or("never".to_owned(), |at| {
                     at.format("%Y-%m-%d %H:%M").to_string()
                 });

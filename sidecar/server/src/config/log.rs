@@ -1,9 +1,10 @@
 //! The sections `[log]` and `[[irc]]`: the Server Admin Log, and where it is written from.
 
+use super::Config;
 use osm_core::log::links::Linker;
 use osm_core::log::policy::Policy;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use url::Url;
 
@@ -17,8 +18,12 @@ pub struct Log {
     pub archive_kb: u32,
     /// Projects in whose logs operations stand that were carried out; `*` is all.
     pub operations: Vec<String>,
+    /// The attribute of people's LDAP entries that names their account with the networks' services.
+    pub account_attribute: Option<String>,
     /// Who is told of what is logged.
     pub webhooks: Vec<WebhookConfig>,
+    /// Where it is told in public.
+    pub mastodon: Vec<MastodonConfig>,
     /// What in a message is a link.
     pub links: Vec<Link>,
 }
@@ -45,6 +50,42 @@ pub struct WebhookConfig {
     pub secret_file: Option<PathBuf>,
 }
 
+/// An account with a server that speaks Mastodon's API.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct MastodonConfig {
+    /// Our own word for it.
+    pub name: String,
+    /// The server.
+    pub url: Url,
+    pub token_file: Option<PathBuf>,
+    #[serde(default)]
+    pub visibility: Visibility,
+}
+
+/// Who sees a status.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+#[allow(missing_docs)]
+pub enum Visibility {
+    Public,
+    #[default]
+    Unlisted,
+    Private,
+}
+
+impl Visibility {
+    /// In the API's word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Public => "public",
+            Self::Unlisted => "unlisted",
+            Self::Private => "private",
+        }
+    }
+}
+
 /// A network of IRC.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
@@ -57,11 +98,14 @@ pub struct Irc {
     pub port: u16,
     #[serde(default = "yes")]
     pub tls: bool,
+    pub ca_file: Option<PathBuf>,
     #[serde(default = "nick")]
     pub nick: String,
     pub channels: Vec<Channel>,
     /// With the network's services, for SASL.
     pub account: Option<String>,
+    /// Instead of `log.account_attribute`.
+    pub account_attribute: Option<String>,
     pub password_file: Option<PathBuf>,
     #[serde(default = "burst")]
     pub burst: u32,
@@ -115,9 +159,23 @@ impl Default for Log {
             category: "Server admin logs".to_owned(),
             archive_kb: 200,
             operations: Vec::new(),
+            account_attribute: None,
             webhooks: Vec::new(),
+            mastodon: Vec::new(),
             links: Vec::new(),
         }
+    }
+}
+
+impl Config {
+    /// In which attribute LDAP says whose accounts of a network are; networks of which it says nothing are left out.
+    pub fn account_attributes(&self) -> BTreeMap<String, String> {
+        let named = self.irc.iter().filter_map(|irc| {
+            let own = irc.account_attribute.as_ref();
+            let attribute = own.or(self.log.account_attribute.as_ref())?;
+            Some((irc.network.clone(), attribute.clone()))
+        });
+        named.collect()
     }
 }
 
@@ -145,16 +203,36 @@ pub(super) fn problems(log: &Log, networks: &[Irc]) -> Vec<String> {
     if !(10..=1500).contains(&log.archive_kb) {
         found.push("log.archive_kb must be from 10 to 1500".to_owned());
     }
+    let theirs = networks.iter().map(|irc| &irc.account_attribute);
+    for attribute in theirs.chain([&log.account_attribute]).flatten() {
+        let plain = |c: char| c.is_ascii_alphanumeric() || c == '-';
+        if !attribute.starts_with(|c: char| c.is_ascii_alphabetic())
+            || !attribute.chars().all(plain)
+        {
+            found.push(format!(
+                "account_attribute {attribute:?} must be the name of an attribute in LDAP"
+            ));
+        }
+    }
     let mut hooks = BTreeSet::new();
-    for WebhookConfig { name, url, .. } in &log.webhooks {
+    let webhooks = log
+        .webhooks
+        .iter()
+        .map(|it| ("webhooks", &it.name, &it.url));
+    let mastodon = log
+        .mastodon
+        .iter()
+        .map(|it| ("mastodon", &it.name, &it.url));
+    for (section, name, url) in webhooks.chain(mastodon) {
+        // How far each is told is remembered by its name.
         if !is_short(name) || !hooks.insert(name) {
-            found.push(
-                "log.webhooks.name must be a short name of letters, digits, - . _, for each another".to_owned(),
-            );
+            found.push(format!(
+                "log.{section}.name must be a short name of letters, digits, - . _, for each another, of webhooks and mastodon together"
+            ));
         }
         if !matches!(url.scheme(), "http" | "https") {
             found.push(format!(
-                "log.webhooks.url of {name} must begin with https:// or http://"
+                "log.{section}.url of {name} must begin with https:// or http://"
             ));
         }
     }

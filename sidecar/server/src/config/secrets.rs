@@ -22,6 +22,8 @@ pub struct Secrets {
     pub irc_passwords: BTreeMap<String, Secret>,
     /// By the webhook's name: we sign with it what we post there.
     pub webhook_secrets: BTreeMap<String, Secret>,
+    /// By the name of the account with Mastodon.
+    pub mastodon_tokens: BTreeMap<String, Secret>,
     /// The shim signs with these, we verify.
     pub shim_keys: Keys,
     /// We sign with these, the shim verifies.
@@ -58,6 +60,13 @@ pub(super) fn read(config: &Config, env: Env<'_>, problems: &mut Vec<String>) ->
             (hook.name.clone(), secret)
         })
         .collect();
+    let mastodon_tokens: Vec<(String, Option<Secret>)> = (config.log.mastodon.iter())
+        .map(|account| {
+            let section = format!("log.mastodon.{}", account.name);
+            let token = source.secret(&section, "token", &account.token_file);
+            (account.name.clone(), token)
+        })
+        .collect();
     let shim_keys = source.keys("shim_keys", &config.signing.shim_keys_file);
     let wiki_keys = source.keys("wiki_keys", &config.signing.wiki_keys_file);
     Some(Secrets {
@@ -77,6 +86,9 @@ pub(super) fn read(config: &Config, env: Env<'_>, problems: &mut Vec<String>) ->
             .collect::<Option<_>>()?,
         webhook_secrets: (webhook_secrets.into_iter())
             .map(|(name, secret)| Some((name, secret?)))
+            .collect::<Option<_>>()?,
+        mastodon_tokens: (mastodon_tokens.into_iter())
+            .map(|(name, token)| Some((name, token?)))
             .collect::<Option<_>>()?,
         shim_keys: shim_keys?,
         wiki_keys: wiki_keys?,

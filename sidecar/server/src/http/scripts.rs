@@ -13,6 +13,7 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::post;
 use http_body_util::{BodyExt as _, Limited};
 use osm_core::log::token::{Logged, NotLogged, Sent};
+use osm_core::ports::LogToken;
 use serde_json::json;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -22,18 +23,28 @@ use tokio::sync::Semaphore;
 const BODY_LIMIT: usize = 16 * 1024;
 /// How many scripts may be spoken with at once; the next is told to come back.
 const PLACES: usize = 16;
+/// How many tokens are looked for at once; the next waits.
+const LOOKS: usize = 4;
+/// How long a script may take for its body.
+const BODY_TIME: Duration = Duration::from_secs(5);
 const TIME_LIMIT: Duration = Duration::from_secs(18);
 
 /// What stands behind.
 #[async_trait]
 pub trait Scripts: Send + Sync + 'static {
-    /// Logs what a script sends.
-    async fn log(&self, token: &str, sent: &Sent) -> Result<Logged, NotLogged>;
+    /// The token that a script comes with.
+    async fn token(&self, token: &str) -> Result<LogToken, NotLogged>;
+    /// Logs what it sends.
+    async fn log(&self, token: &LogToken, sent: &Sent) -> Result<Logged, NotLogged>;
 }
 
 #[async_trait]
 impl Scripts for Context {
-    async fn log(&self, token: &str, sent: &Sent) -> Result<Logged, NotLogged> {
+    async fn token(&self, token: &str) -> Result<LogToken, NotLogged> {
+        self.log_token(token).await
+    }
+
+    async fn log(&self, token: &LogToken, sent: &Sent) -> Result<Logged, NotLogged> {
         self.log_by_token(token, sent).await
     }
 }
@@ -41,14 +52,19 @@ impl Scripts for Context {
 struct Door {
     scripts: Arc<dyn Scripts>,
     places: Semaphore,
+    looks: Semaphore,
 }
 
 /// The route.
 pub fn router(scripts: Arc<dyn Scripts>) -> Router {
-    let places = Semaphore::new(PLACES);
+    let door = Door {
+        scripts,
+        places: Semaphore::new(PLACES),
+        looks: Semaphore::new(LOOKS),
+    };
     Router::new()
         .route("/v1/log", post(answer))
-        .with_state(Arc::new(Door { scripts, places }))
+        .with_state(Arc::new(door))
 }
 
 async fn answer(State(door): State<Arc<Door>>, request: Request) -> Response {
@@ -66,11 +82,16 @@ async fn answer(State(door): State<Arc<Door>>, request: Request) -> Response {
 impl Door {
     async fn call(&self, request: Request) -> Result<Logged, No> {
         let (parts, body) = request.into_parts();
-        // First, so that nobody without a token holds a place by sending a body slowly.
         let token = token(&parts.headers).ok_or(No::Rule(NotLogged::NoToken))?;
+        // First, so that nobody without a good token holds a place; few at once, so that the database has other
+        // things to do. Whoever has one sends the body soon, or makes room for the others.
+        let looking = self.looks.acquire().await.map_err(|_| No::Busy)?;
+        let token = self.scripts.token(token).await.map_err(No::Rule)?;
+        drop(looking);
         let _place = self.places.try_acquire().map_err(|_| No::Busy)?;
-        let sent = read(body).await?;
-        self.scripts.log(token, &sent).await.map_err(No::Rule)
+        let sent = tokio::time::timeout(BODY_TIME, read(body)).await;
+        let sent = sent.map_err(|_| No::Slow)??;
+        self.scripts.log(&token, &sent).await.map_err(No::Rule)
     }
 }
 
@@ -92,6 +113,7 @@ async fn read(body: Body) -> Result<Sent, No> {
 enum No {
     TooLarge,
     Malformed,
+    Slow,
     Busy,
     Rule(NotLogged),
 }
@@ -108,6 +130,11 @@ impl No {
                 StatusCode::BAD_REQUEST,
                 "malformed",
                 r#"The body must be {"project": "…", "message": "…"}, with "key" if you like, in UTF-8."#.to_owned(),
+            ),
+            Self::Slow => (
+                StatusCode::REQUEST_TIMEOUT,
+                "slow",
+                "The body did not come within five seconds.".to_owned(),
             ),
             Self::Busy => (
                 StatusCode::TOO_MANY_REQUESTS,
@@ -144,21 +171,36 @@ impl No {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use chrono::DateTime;
+    use osm_core::ids::ProjectName;
     use tower::ServiceExt as _;
 
     struct Echo;
 
     #[async_trait]
     impl Scripts for Echo {
-        async fn log(&self, token: &str, sent: &Sent) -> Result<Logged, NotLogged> {
-            match (token, sent.message.as_str()) {
-                ("good", "too many") => Err(NotLogged::TooMany),
-                ("good", _) => Ok(Logged {
+        async fn token(&self, token: &str) -> Result<LogToken, NotLogged> {
+            let good = LogToken {
+                id: 1,
+                project: ProjectName::trusted("bots"),
+                name: "backup".to_owned(),
+                made_at: DateTime::UNIX_EPOCH,
+                made_by: "Ada".to_owned(),
+                used_at: None,
+            };
+            Some(good)
+                .filter(|_| token == "good")
+                .ok_or(NotLogged::NoToken)
+        }
+
+        async fn log(&self, _: &LogToken, sent: &Sent) -> Result<Logged, NotLogged> {
+            match sent.message.as_str() {
+                "too many" => Err(NotLogged::TooMany),
+                _ => Ok(Logged {
                     log: sent.project.clone(),
                     entry: 7,
                     page: "Nova Resource:Bots/SAL".to_owned(),
                 }),
-                _ => Err(NotLogged::NoToken),
             }
         }
     }
@@ -173,6 +215,37 @@ mod tests {
         let status = response.status().as_u16();
         let body = response.into_body().collect().await.unwrap().to_bytes();
         (status, String::from_utf8(body.to_vec()).unwrap())
+    }
+
+    fn request(authorization: &str, body: Body) -> Request {
+        let request = axum::http::Request::post("/v1/log").header("authorization", authorization);
+        request.body(body).unwrap()
+    }
+
+    /// A body that never comes.
+    fn stuck() -> Body {
+        Body::from_stream(futures_util::stream::pending::<std::io::Result<Vec<u8>>>())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn places_are_for_good_tokens_and_not_for_long() {
+        let door = router(Arc::new(Echo));
+        let ask = |authorization: &str, body: Body| {
+            let (door, request) = (door.clone(), request(authorization, body));
+            tokio::spawn(async move { door.oneshot(request).await.unwrap().status().as_u16() })
+        };
+        let said = || Body::from(json!({"project": "bots", "message": "x"}).to_string());
+        let fake: Vec<_> = (0..100).map(|_| ask("Bearer fake", stuck())).collect();
+        for each in fake {
+            assert_eq!(each.await.unwrap(), 401);
+        }
+        let slow: Vec<_> = (0..PLACES).map(|_| ask("Bearer good", stuck())).collect();
+        tokio::task::yield_now().await;
+        assert_eq!(ask("Bearer good", said()).await.unwrap(), 429);
+        for each in slow {
+            assert_eq!(each.await.unwrap(), 408);
+        }
+        assert_eq!(ask("Bearer good", said()).await.unwrap(), 200);
     }
 
     #[tokio::test]

@@ -14,11 +14,14 @@ use osm_core::ids::ProjectName;
 use osm_core::log::policy::{Barred, Policy, judge};
 use osm_core::log::{LONGEST, LogName, NewEntry, suggest};
 use osm_core::pages::encode::cut;
-use osm_core::ports::{Accepted, Directory, Links, LogTokens, Logs, PortError, Speakers};
+use osm_core::ports::{
+    Accepted, Accounts, Directory, Links, LogTokens, Logs, PortError, Speakers, WikiRead,
+};
 use scripts::Paces;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
-use tokio::sync::{Notify, broadcast};
+use tokio::sync::{Notify, broadcast, watch};
 use tracing::warn;
 use url::Url;
 
@@ -83,6 +86,14 @@ pub struct Book {
     pub speakers: Arc<dyn Speakers>,
     /// Who in LDAP wiki users are.
     pub links: Arc<dyn Links>,
+    /// Whose accounts are, by LDAP's word.
+    pub accounts: Arc<dyn Accounts>,
+    /// The attribute in which LDAP says it, by network.
+    pub attributes: BTreeMap<String, String>,
+    /// The wiki, which knows names.
+    pub wiki: Arc<dyn WikiRead>,
+    /// Names of wiki users as they were when they were last asked for.
+    pub names: Mutex<BTreeMap<u64, String>>,
     /// LDAP.
     pub directory: Arc<dyn Directory>,
     /// By which scripts log.
@@ -91,6 +102,8 @@ pub struct Book {
     pub paces: Paces,
     /// Rings when entries wait.
     pub bell: Arc<Notify>,
+    /// Counts what this process has accepted.
+    pub accepted: watch::Sender<u64>,
     /// Tells what this process has written.
     pub written: broadcast::Sender<Written>,
     /// Below which the wiki's pages are.
@@ -169,6 +182,7 @@ impl Book {
         match self.put(&entry, election).await {
             Ok(Accepted::Now(seq) | Accepted::Before(seq)) => {
                 self.bell.notify_one();
+                self.accepted.send_modify(|count| *count += 1);
                 Outcome::Accepted(entry.log, seq)
             }
             Ok(Accepted::NotOurs) => Outcome::NotOurs,

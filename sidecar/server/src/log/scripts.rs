@@ -5,7 +5,7 @@ use osm_core::ids::ProjectName;
 use osm_core::log::policy::Policy;
 use osm_core::log::token::{Logged, NotLogged, Sent, hash};
 use osm_core::pages::log::title;
-use osm_core::ports::PortError;
+use osm_core::ports::{LogToken, PortError};
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -40,17 +40,19 @@ fn new_token() -> String {
 }
 
 impl Book {
-    /// Logs what a script sends. The entry is the system's edit and stands under the token's name.
-    pub async fn by_token(&self, token: &str, sent: &Sent) -> Result<Logged, NotLogged> {
-        let found = self.tokens.token_used(&hash(token), (self.clock)()).await;
-        let token = match found {
-            Ok(Some(token)) => token,
-            Ok(None) => return Err(NotLogged::NoToken),
+    /// The token that somebody comes with.
+    pub async fn token(&self, token: &str) -> Result<LogToken, NotLogged> {
+        match self.tokens.token_used(&hash(token), (self.clock)()).await {
+            Ok(token) => token.ok_or(NotLogged::NoToken),
             Err(error) => {
                 warn!(%error, "a token cannot be looked for; nothing is logged");
-                return Err(NotLogged::Away);
+                Err(NotLogged::Away)
             }
-        };
+        }
+    }
+
+    /// Logs what a script sends. The entry is the system's edit and stands under the token's name.
+    pub async fn by_token(&self, token: &LogToken, sent: &Sent) -> Result<Logged, NotLogged> {
         let message = sent.judge(&token.project)?;
         if !self.paces.admit(token.id, Instant::now()) {
             return Err(NotLogged::TooMany);

@@ -5,12 +5,16 @@ use super::Book;
 use chrono::TimeDelta;
 use osm_core::log::reply::Reply;
 use osm_core::log::token::hash;
-use osm_core::ports::PortError;
+use osm_core::ports::{Kind, PortError};
+use std::sync::PoisonError;
+use std::time::Duration;
 use tracing::{info, warn};
 use ulid::Ulid;
 
 /// How long a code is good.
 const GOOD: TimeDelta = TimeDelta::minutes(10);
+/// Who speaks waits no longer than this for the wiki.
+const SOON: Duration = Duration::from_secs(2);
 /// Its digits, of five bits each.
 const DIGITS: usize = 12;
 
@@ -55,16 +59,74 @@ impl Book {
         }
     }
 
-    /// The wiki user of an account.
+    /// The wiki user of an account: who proved to be both, else whom LDAP's operators say it is.
     pub async fn speaker(
         &self,
         network: &str,
         account: Option<&str>,
     ) -> Result<Option<(u64, String)>, PortError> {
-        match account {
-            Some(account) => self.speakers.speaker(network, &folded(account)).await,
-            None => Ok(None),
+        let Some(account) = account else {
+            return Ok(None);
+        };
+        let proven = self.speakers.speaker(network, &folded(account)).await?;
+        match (proven, self.attributes.get(network)) {
+            (None, Some(attribute)) => self.named(attribute, account).await,
+            (proven, _) => Ok(proven),
         }
+    }
+
+    /// Whose account it is by LDAP's word: of the people at whom it stands, the one who is a wiki user. It is nobody's
+    /// where two are.
+    async fn named(
+        &self,
+        attribute: &str,
+        account: &str,
+    ) -> Result<Option<(u64, String)>, PortError> {
+        let people = self.accounts.named(attribute, account).await?;
+        if people.is_empty() {
+            return Ok(None);
+        }
+        let links = self.links.links().await?;
+        let mut users = people.iter().filter_map(|entry| links.get(entry));
+        match (users.next(), users.next()) {
+            (Some(user), None) => {
+                let name = self.name(*user).await?;
+                Ok(name.map(|name| (*user, name)))
+            }
+            (None, _) => Ok(None),
+            (Some(_), Some(_)) => {
+                warn!(
+                    attribute,
+                    account, "several linked people have the same account in LDAP: it is nobody's"
+                );
+                Ok(None)
+            }
+        }
+    }
+
+    /// A wiki user's name, which is only shown. It is asked for once, so that nobody waits while the wiki is away.
+    async fn name(&self, user: u64) -> Result<Option<String>, PortError> {
+        let lock = || self.names.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(name) = lock().get(&user) {
+            return Ok(Some(name.clone()));
+        }
+        let asked = [user];
+        let asking = tokio::time::timeout(SOON, self.wiki.user_names(&asked));
+        let names = asking.await.unwrap_or_else(|_| {
+            let (of, why) = (format!("user {user}"), "no answer in time");
+            Err(PortError::new(
+                "wiki",
+                "ask for the name of",
+                of,
+                Kind::Timeout,
+                why,
+            ))
+        });
+        let name = names?.remove(&user);
+        if let Some(name) = &name {
+            lock().insert(user, name.clone());
+        }
+        Ok(name)
     }
 }
 

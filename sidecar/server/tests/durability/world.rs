@@ -96,7 +96,7 @@ impl World {
             clock: Utc::now,
         });
         let context = Context {
-            book: app::book(store.clone(), directory.clone(), &config),
+            book: app::book(store.clone(), directory.clone(), wiki.clone(), &config),
             restored,
             late: beside::late(&store),
             drift: beside::drift(&store, &cloud, &directory),

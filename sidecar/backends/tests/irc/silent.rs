@@ -1,16 +1,9 @@
-//! IRC against a server of a few lines, which offers none of what a network may have.
+//! A server of a few lines, which has services but offers none of what a network may have: neither of the real ones
+//! can be brought to that.
 
-// Clippy takes helpers of tests for no tests.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing
-)]
-
-use osm_backends::irc::{Irc, IrcConfig};
+use crate::world::config;
+use osm_backends::irc::Irc;
 use osm_core::ports::Chat as _;
-use std::time::Duration;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -53,17 +46,7 @@ async fn a_server_that_does_not_say_who_speaks_is_asked() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let server = tokio::spawn(async move { serve(listener.accept().await?.0).await });
-    let irc = Irc::new(IrcConfig {
-        network: "test".to_owned(),
-        host: "127.0.0.1".to_owned(),
-        port,
-        tls: false,
-        nick: "cloudlog".to_owned(),
-        channels: vec!["#cloud".to_owned()],
-        account: None,
-        burst: 10,
-        pause: Duration::from_millis(1),
-    });
+    let irc = Irc::new(config(port));
     let mut talk = irc.connect().await.unwrap();
     let mut said = Vec::new();
     for _ in 0..3 {
