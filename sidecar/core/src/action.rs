@@ -29,6 +29,8 @@ pub enum Action {
     ProjectConfigure,
     /// Delete a project.
     ProjectDelete,
+    /// Say how much a project may use.
+    ProjectQuota,
     /// Put a person into a project.
     MemberAdd,
     /// Take a person out of a project; leaving is taking oneself out.
@@ -73,7 +75,7 @@ pub enum Action {
 
 impl Action {
     /// All of them.
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 32] = [
         Self::InstanceList,
         Self::InstanceCreate,
         Self::InstanceReboot,
@@ -85,6 +87,7 @@ impl Action {
         Self::ProjectCreate,
         Self::ProjectConfigure,
         Self::ProjectDelete,
+        Self::ProjectQuota,
         Self::MemberAdd,
         Self::MemberRemove,
         Self::PersonSuspend,
@@ -121,6 +124,7 @@ impl Action {
             Self::ProjectCreate => "project-create",
             Self::ProjectConfigure => "project-configure",
             Self::ProjectDelete => "project-delete",
+            Self::ProjectQuota => "project-quota",
             Self::MemberAdd => "member-add",
             Self::MemberRemove => "member-remove",
             Self::PersonSuspend => "person-suspend",

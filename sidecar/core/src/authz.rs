@@ -175,6 +175,7 @@ pub fn authorise(
             | Action::PersonSuspend
             | Action::PersonReinstate
             | Action::ProjectDelete
+            | Action::ProjectQuota
     ) {
         return forbidden(Msg::new("needcloudadmin"));
     }

@@ -14,6 +14,7 @@ use crate::keys::Held;
 use crate::membership::{Grant, Place};
 use crate::message::Msg;
 use crate::ports::PageKey;
+use crate::quota::QuotaChange;
 use crate::sudo::RuleChange;
 pub use crate::undo::{PlannedStep, Undo};
 use serde::{Deserialize, Serialize};
@@ -185,6 +186,11 @@ pub enum Step {
         /// Which, and how.
         change: RuleChange,
     },
+    /// Have a project's quota in the plan's region say otherwise.
+    SetQuota {
+        /// What it says now, and then.
+        change: QuotaChange,
+    },
     /// Read a server from Nova into our copy, and have its pages looked at.
     ReadServer,
     /// Have a page written as the facts make it.
@@ -198,7 +204,7 @@ pub enum Step {
 
 impl Step {
     /// All names.
-    pub const NAMES: [&str; 33] = [
+    pub const NAMES: [&str; 34] = [
         "create-server",
         "await-server",
         "reboot-server",
@@ -229,6 +235,7 @@ impl Step {
         "create-sudo-rule",
         "change-sudo-rule",
         "delete-sudo-rule",
+        "set-quota",
         "read-server",
         "write-page",
         "nothing",
@@ -255,6 +262,7 @@ impl Step {
             Self::Delete { part, .. } => part.deleting(),
             Self::Describe { .. } => "describe-project",
             Self::SetRule { change } => change.step(),
+            Self::SetQuota { .. } => "set-quota",
             Self::ReadServer => "read-server",
             Self::WritePage { .. } => "write-page",
             Self::Nothing => "nothing",
@@ -332,6 +340,7 @@ impl Step {
                 after: after.as_ref().map(|text| json!(text)),
             }),
             Self::SetRule { change } => Some(change.change(&plan.project)),
+            Self::SetQuota { change } => Some(change.change(&plan.region, &plan.project)),
             Self::AwaitServer { goal: Goal::Active }
             | Self::RebootServer
             | Self::DeleteServer
@@ -366,6 +375,7 @@ impl Step {
             }
             Self::Describe { after, .. } => msg.with(after.as_deref().unwrap_or_default()),
             Self::SetRule { change } => change.told(),
+            Self::SetQuota { change } => msg.with(plan.region.as_str()).with(change.after.told()),
             Self::RebootServer
             | Self::DeleteServer
             | Self::Make { .. }

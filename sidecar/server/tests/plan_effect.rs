@@ -36,6 +36,7 @@ use osm_core::plan::{Change, Plan};
 use osm_core::ports::{Kind, OperationState, PortError};
 use osm_core::probe::plan_probe;
 use osm_core::project::ManagedProject;
+use osm_core::quota::{Quota, QuotaFacts, QuotaRequest, Used, plan_quota};
 use osm_core::sudo::{plan_create_rule, plan_delete_rule, plan_modify_rule};
 use osm_core::suspension::{plan_reinstate, plan_suspend};
 use proptest::prelude::*;
@@ -147,6 +148,26 @@ fn planned(action: Action, cloud: &Cloud, pick: usize, groups: &BTreeSet<String>
         }
         Action::ProjectConfigure => {
             plan_configure_project(&permit, &managed(cloud), &wanted.join(" ")).ok()
+        }
+        Action::ProjectQuota => {
+            let facts = QuotaFacts {
+                managed: managed(cloud),
+                region: region(),
+                quota: Quota {
+                    limits: cloud.limits,
+                    used: Used::default(),
+                },
+                may_set: true,
+            };
+            let request = QuotaRequest {
+                instances: (pick + 8).to_string(),
+                ram: wanted
+                    .first()
+                    .map(|_| "1024".to_owned())
+                    .unwrap_or_default(),
+                ..QuotaRequest::default()
+            };
+            plan_quota(&permit, &facts, &request).ok()
         }
         Action::ProjectDelete => {
             let facts = DeletionFacts {

@@ -7,7 +7,7 @@ use mysql_async::prelude::Queryable;
 use osm_core::ports::PortError;
 
 /// A file of `migrations/`; its number is its place in the list, from 1.
-const MIGRATIONS: [(&str, &str); 11] = [
+const MIGRATIONS: [(&str, &str); 12] = [
     ("store", include_str!("migrations/0001_store.sql")),
     (
         "cancellations",
@@ -28,6 +28,7 @@ const MIGRATIONS: [(&str, &str); 11] = [
         "suspensions",
         include_str!("migrations/0011_suspensions.sql"),
     ),
+    ("quotas", include_str!("migrations/0018_quotas.sql")),
 ];
 
 /// So long does one replica wait for another that is migrating.

@@ -2,7 +2,7 @@
 //!
 //! Reading order: `request` (what is asked) → `http` (one exchange, repeated where that is harmless) →
 //! `fault` (a service's "no" in our terms) → `auth` (tokens and catalogue) → `cloud` (a call as our
-//! account in a project) → `compute`, `image`, `network`, `identity`, `roles` (the ports) → `wire` (their words).
+//! account in a project) → `compute`, `image`, `network`, `identity`, `roles`, `quota` (the ports) → `wire` (their words).
 
 // The error that all ports share tells a lot, and is returned seldom.
 #![allow(clippy::result_large_err)]
@@ -18,6 +18,7 @@ mod microversion;
 mod names;
 mod network;
 mod projects;
+mod quota;
 mod request;
 mod request_id;
 mod roles;

@@ -34,15 +34,19 @@ fn keeper() -> OpenStackConfig {
 }
 
 fn assigner_of(people: &str) -> Assigner {
-    let worker = ("openstackmanager".to_owned(), "Default".to_owned());
-    Assigner::new(keeper(), people.to_owned(), worker, MEMBER.to_owned()).unwrap()
+    assigner_as(keeper(), people)
 }
 
-fn assigner() -> Assigner {
+pub fn assigner_as(account: OpenStackConfig, people: &str) -> Assigner {
+    let worker = ("openstackmanager".to_owned(), "Default".to_owned());
+    Assigner::new(account, people.to_owned(), worker, MEMBER.to_owned()).unwrap()
+}
+
+pub fn assigner() -> Assigner {
     assigner_of(DOMAIN)
 }
 
-async fn tools() -> ProjectId {
+pub async fn tools() -> ProjectId {
     let ours = OpenStack::new(super::lab::config()).unwrap();
     let projects = ours.our_projects().await.unwrap();
     projects.into_iter().find(|p| p.name == "tools").unwrap().id

@@ -7,5 +7,6 @@ mod decode;
 mod lab;
 #[path = "../support/leave.rs"]
 mod leave;
+mod quota;
 mod stub;
 mod trouble;

@@ -28,6 +28,8 @@ mod outcome;
 mod params;
 mod planned;
 mod projects;
+mod quota;
+mod quota_page;
 mod resources;
 mod scripts;
 mod submit;

@@ -100,6 +100,7 @@ impl Runner {
                 self.describe(course, entry, before, after).await
             }
             Step::SetRule { change } => self.set_rule(course, change).await,
+            Step::SetQuota { change } => self.set_quota(course, change).await,
             Step::ReadServer => {
                 let id = server_of(course)?;
                 self.read_server(course, id).await
@@ -359,7 +360,7 @@ fn begun(course: &Course) -> DateTime<Utc> {
     begun.unwrap_or(o.created)
 }
 
-fn place(course: &Course) -> (&osm_core::ids::Region, &osm_core::ids::ProjectId) {
+pub(super) fn place(course: &Course) -> (&osm_core::ids::Region, &osm_core::ids::ProjectId) {
     let plan = &course.operation.plan;
     (&plan.region, &plan.project_id)
 }

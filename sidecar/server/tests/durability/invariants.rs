@@ -34,6 +34,7 @@ pub async fn hold(world: &World) {
     }
     servers_are_those_made(world, &operations).await;
     places_and_groups_are_as_audited(world, &operations).await;
+    crate::quotas::are_as_done(world, &operations).await;
     index_is_as_nova_says(world).await;
     wiki_tells_of_each_server(world).await;
 }

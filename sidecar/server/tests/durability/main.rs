@@ -35,6 +35,7 @@ mod network;
 mod people;
 mod process;
 mod proxy;
+mod quotas;
 mod replicas;
 mod steps;
 mod strays;
