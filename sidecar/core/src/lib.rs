@@ -37,3 +37,4 @@ pub mod suspension;
 pub mod told;
 pub mod undo;
 pub mod view;
+mod will;

@@ -36,7 +36,7 @@ use osm_core::plan::{Change, Plan};
 use osm_core::ports::{Kind, OperationState, PortError};
 use osm_core::probe::plan_probe;
 use osm_core::project::ManagedProject;
-use osm_core::quota::{Quota, QuotaFacts, QuotaRequest, Used, plan_quota};
+use osm_core::quota::{QuotaRequest, plan_quota};
 use osm_core::sudo::{plan_create_rule, plan_delete_rule, plan_modify_rule};
 use osm_core::suspension::{plan_reinstate, plan_suspend};
 use proptest::prelude::*;
@@ -119,9 +119,11 @@ fn planned(action: Action, cloud: &Cloud, pick: usize, groups: &BTreeSet<String>
             let facts = twins::keys::key_facts(&cloud.places, uid);
             let permit = permit_to(action, Target::Own(facts.person.entry.clone()));
             match action {
-                Action::KeyAdd => plan_add_key(&permit, &facts, &Key::pasted(&key).unwrap()).ok(),
-                _ => plan_remove_key(&permit, &facts, &hash(&key)).ok(),
+                Action::KeyAdd => plan_add_key(&permit, &facts, &Key::pasted(&key).unwrap()),
+                _ => plan_remove_key(&permit, &facts, &hash(&key)),
             }
+            .ok()
+            .map(|planned| planned.plan)
         }
         Action::AccountCreate => {
             let facts = AccountFacts {
@@ -150,21 +152,10 @@ fn planned(action: Action, cloud: &Cloud, pick: usize, groups: &BTreeSet<String>
             plan_configure_project(&permit, &managed(cloud), &wanted.join(" ")).ok()
         }
         Action::ProjectQuota => {
-            let facts = QuotaFacts {
-                managed: managed(cloud),
-                region: region(),
-                quota: Quota {
-                    limits: cloud.limits,
-                    used: Used::default(),
-                },
-                may_set: true,
-            };
+            let facts = twins::admin::quota_facts(managed(cloud), cloud.limits);
             let request = QuotaRequest {
                 instances: (pick + 8).to_string(),
-                ram: wanted
-                    .first()
-                    .map(|_| "1024".to_owned())
-                    .unwrap_or_default(),
+                ram: (1024 * wanted.len()).to_string(),
                 ..QuotaRequest::default()
             };
             plan_quota(&permit, &facts, &request).ok()
@@ -255,18 +246,23 @@ fn clouds() -> impl Strategy<Value = Cloud> {
     // In the project or not, and an admin of it or not; with a key or not; in a sudo rule or not.
     let people = prop::array::uniform4(any::<(Option<bool>, Option<bool>)>());
     let users = prop::array::uniform4(any::<bool>());
+    // With a keypair of that name or not, ours or their own.
+    let keypairs = prop::array::uniform4(any::<Option<bool>>());
     let servers = prop::collection::vec(groups(), 1..4);
-    (servers, people, users).prop_map(|(servers, people, users)| {
+    (servers, people, users, keypairs).prop_map(|(servers, people, users, keypairs)| {
         let named = people::NAMES.into_iter().zip(people);
         let members = named
             .clone()
             .filter_map(|(uid, (admin, _))| Some((uid, admin?)));
         let keys = named.filter_map(|(uid, (_, key))| Some((uid, u8::from(key?))));
+        let keypairs = people::NAMES.into_iter().zip(keypairs);
+        let keypairs = keypairs.filter_map(|(uid, ours)| Some((uid, ours?)));
         let servers = servers.into_iter();
         Cloud {
             places: people::places(members)
                 .into_iter()
                 .chain(twins::keys::keys(keys))
+                .chain(twins::keys::keypairs(keypairs))
                 .chain(twins::sudo::rules(twins::sudo::users(users)))
                 .collect(),
             ..Cloud::with(servers.map(|set| set.into_iter().map(str::to_owned).collect()))

@@ -112,6 +112,15 @@ impl ComputeRead for OpenStack {
         Ok(reply.json::<LimitsReply>(&request)?.into())
     }
 
+    async fn keypair(
+        &self,
+        region: &Region,
+        user_id: &str,
+        name: &str,
+    ) -> Result<Option<String>, PortError> {
+        self.find_keypair(region, user_id, name).await
+    }
+
     async fn network(
         &self,
         region: &Region,

@@ -11,7 +11,7 @@ use uuid::Uuid;
 const DOMAIN: &str = "people";
 const MEMBER: &str = "member";
 
-fn account(name: &str, secret: &str, domain: &str, project: &str) -> OpenStackConfig {
+pub fn account(name: &str, secret: &str, domain: &str, project: &str) -> OpenStackConfig {
     let lab = PathBuf::from(std::env::var("LAB_DIR").unwrap());
     let password = std::fs::read_to_string(lab.join("secrets").join(secret)).unwrap();
     OpenStackConfig {

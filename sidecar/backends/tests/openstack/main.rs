@@ -4,6 +4,7 @@
 
 mod assign;
 mod decode;
+mod keypairs;
 mod lab;
 #[path = "../support/leave.rs"]
 mod leave;

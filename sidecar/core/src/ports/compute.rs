@@ -3,6 +3,7 @@
 use super::{Leave, PortError};
 use crate::ids::{InstanceId, OperationId, ProjectId, Region};
 use crate::instance::{Flavor, Image, Instance, SecurityGroup, ServerRequest};
+use crate::keys::keypairs::Keypair;
 use crate::quota::{Quota, QuotaChange};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -72,6 +73,13 @@ pub trait ComputeRead: Send + Sync {
     ) -> Result<Vec<SecurityGroup>, PortError>;
     /// What the project may use, and what it uses.
     async fn quota(&self, region: &Region, project: &ProjectId) -> Result<Quota, PortError>;
+    /// The key of a user's keypair of that name.
+    async fn keypair(
+        &self,
+        region: &Region,
+        user_id: &str,
+        name: &str,
+    ) -> Result<Option<String>, PortError>;
     /// The id of a network given by name or id; `auto` stays.
     async fn network(
         &self,
@@ -147,6 +155,13 @@ pub trait ComputeAdmin: Send + Sync {
         region: &Region,
         project: &ProjectId,
         change: &QuotaChange,
+        leave: &dyn Leave,
+    ) -> Result<(), PortError>;
+    /// Makes a user's keypair, or deletes it; what is not there is deleted already.
+    async fn set_keypair(
+        &self,
+        keypair: &Keypair,
+        there: bool,
         leave: &dyn Leave,
     ) -> Result<(), PortError>;
 }

@@ -87,6 +87,7 @@ impl Runner {
             Step::Withdraw { grant, unless_last } => self.take(course, grant, *unless_last).await,
             Step::AddKey { key } => self.set_key(course, key, true).await,
             Step::RemoveKey { key } => self.set_key(course, key, false).await,
+            Step::Keypair { keypair, there } => self.set_keypair(course, keypair, *there).await,
             Step::Person { account, there } => self.person(course, account, *there).await,
             Step::Link { account, there } => self.link(account, *there).await,
             Step::Make { part } => self.make(course, part).await,

@@ -97,6 +97,7 @@ impl Runner {
                 | Step::Withdraw { .. }
                 | Step::AddKey { .. }
                 | Step::RemoveKey { .. }
+                | Step::Keypair { .. }
                 | Step::Person { .. }
                 | Step::Link { .. }
                 | Step::Make { .. }

@@ -98,6 +98,11 @@ async fn places_and_groups_are_as_audited(world: &World, operations: &[Operation
             let keys = world.directory.keys(&key.person).await.unwrap().unwrap();
             assert_eq!(keys.contains(&key.line), *there, "{key:?}");
         }
+        if let Step::Keypair { keypair, .. } = &planned.step
+            && let Some(there) = last.get(&keypair.change().resource)
+        {
+            assert_eq!(world.has_keypair(keypair).await, *there, "{keypair:?}");
+        }
         if let Step::SetRule { change } = &planned.step
             && let Some(after) = rules.get(&change.change(&ProjectName::trusted("bots")).resource)
         {

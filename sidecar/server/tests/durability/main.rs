@@ -25,6 +25,7 @@ mod beside;
 mod boundaries;
 mod database;
 mod invariants;
+mod keypairs;
 mod keystone;
 mod kills;
 mod kinds;

@@ -1,5 +1,6 @@
 //! Twins in memory: a cloud that does what Nova's API promises, people, and a store that keeps one operation.
 
+pub mod admin;
 mod clock;
 pub mod keys;
 mod links;
@@ -19,7 +20,7 @@ use osm_core::ids::{InstanceId, OperationId, ProjectId, ProjectName, Region};
 use osm_core::instance::{Flavor, Image, Instance, SecurityGroup, ServerRequest, TAG_OPERATION};
 use osm_core::plan::{Change, Plan};
 use osm_core::ports::*;
-use osm_core::quota::{Limits, Quota, QuotaChange, Used};
+use osm_core::quota::{Limits, Quota, Used};
 use serde_json::{Value as Json, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
@@ -310,20 +311,6 @@ impl ComputeWrite for Twin {
 }
 
 #[async_trait]
-impl ComputeAdmin for Twin {
-    async fn set_quota(
-        &self,
-        _: &Region,
-        _: &ProjectId,
-        change: &QuotaChange,
-        _: &dyn Leave,
-    ) -> Result<(), PortError> {
-        self.0.lock().unwrap().cloud.limits = change.after;
-        Ok(())
-    }
-}
-
-#[async_trait]
 impl ComputeRead for Twin {
     async fn servers(&self, _: &Region, _: Since) -> Result<Vec<Instance>, PortError> {
         let cloud = self.0.lock().unwrap().cloud.clone();
@@ -373,6 +360,15 @@ impl ComputeRead for Twin {
             limits: self.0.lock().unwrap().cloud.limits,
             used: Used::default(),
         })
+    }
+    async fn keypair(
+        &self,
+        region: &Region,
+        user: &str,
+        name: &str,
+    ) -> Result<Option<String>, PortError> {
+        let cloud = &self.0.lock().unwrap().cloud;
+        Ok(admin::keypair(&cloud.places, region, user, name))
     }
     async fn network(&self, _: &Region, _: &ProjectId, name: &str) -> Result<String, PortError> {
         Ok(name.to_owned())
