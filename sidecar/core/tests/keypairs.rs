@@ -129,7 +129,7 @@ fn what_is_not_ours_or_is_so_already_is_left_alone() {
         (Heard::Nothing, true, Some("keypair-away")),
         (Heard::Nothing, false, Some("keypair-away")),
     ] {
-        let planned = planned(&[heard.clone()], &key(), add);
+        let planned = planned(std::slice::from_ref(&heard), &key(), add);
         assert_eq!(planned.plan.steps.len(), 1, "{heard:?} {add}");
         assert_eq!(without(&planned), Vec::from_iter(why), "{heard:?} {add}");
     }

@@ -11,7 +11,7 @@ use osm_core::plan::Plan;
 use osm_core::project::ManagedProject;
 use osm_core::quota::{NAMES, Quota, QuotaFacts, QuotaRequest, plan_quota};
 use osm_core::refusal::Refusal;
-use serde_json::{Value as Json, json};
+use serde_json::{Map, Value as Json, json};
 
 /// What is asked of a project's quota in a region.
 #[derive(Clone, Debug)]
@@ -149,10 +149,12 @@ impl Context {
 
 /// A limit that is `null` is none.
 fn row(project: &ProjectName, region: &Region, quota: &Quota) -> Json {
-    let mut row = json!({"project": project, "region": region});
     let pairs = quota.limits.values().into_iter().zip(quota.used.values());
-    for ((name, _), (limit, used)) in NAMES.into_iter().zip(pairs) {
-        row[name] = json!({"limit": limit, "used": used});
-    }
-    row
+    let named = NAMES.into_iter().zip(pairs);
+    let named = named
+        .map(|((name, _), (limit, used))| (name.to_owned(), json!({"limit": limit, "used": used})));
+    let mut row: Map<String, Json> = named.collect();
+    row.insert("project".to_owned(), json!(project));
+    row.insert("region".to_owned(), json!(region));
+    Json::Object(row)
 }
