@@ -11,12 +11,13 @@ from pathlib import Path
 import pytest
 from conftest import fresh_name
 from parts import ldap, mariadb, sidecar
+from support import cloud
 from support.browser import Browser, Page, address, fetched
 from support.directory import ldap_modify
 from support.waiting import until
 from support.wiki import Bot, Json, blocked, refused, register
 from support.wording import said
-from support.world import OPERATOR, OUTSIDER, VOLUNTEER, Account, lab, operations, sidecar_with
+from support.world import OPERATOR, OUTSIDER, VOLUNTEER, Account, down, lab, operations, sidecar_with
 
 PAGE = "Special:NovaKey"
 
@@ -38,6 +39,11 @@ class Pair:
     @property
     def fingerprint(self) -> str:
         return self._told("-l").split()[1]
+
+    @property
+    def keypair(self) -> str:
+        """What Nova is to call it."""
+        return self.fingerprint.translate(str.maketrans(":+/", "--_"))
 
     @property
     def rfc4716(self) -> str:
@@ -67,6 +73,7 @@ def no_keys() -> Iterator[None]:
     def remove() -> None:
         for uid in (VOLUNTEER.uid, OUTSIDER.uid, OPERATOR.uid):
             ldap_modify(f"dn: uid={uid},ou=people,{ldap.BASE}\nchangetype: modify\ndelete: sshPublicKey\n")
+            cloud.delete_keypairs(uid)
 
     remove()
     yield
@@ -204,14 +211,16 @@ def test_by_bot_with_a_plan_first_and_once(volunteer_bot: Bot, made: Callable[..
     pair, before = made(), operations()
     shown = call(volunteer_bot, "add", key=pair.public, dryrun="1")
     assert shown["plan"]["name"] == pair.fingerprint
-    (change,) = shown["changes"]
+    change, keypair = shown["changes"]
     assert change["before"] is None and change["after"]["key"] == pair.public
+    assert keypair["before"] is None and keypair["resource"].endswith(f"/{VOLUNTEER.uid}/{pair.keypair}")
     assert operations() == before and in_ldap() == set()
 
     key = fresh_name()
     first = call(volunteer_bot, "add", key=pair.public, idempotencykey=key)
     over = volunteer_bot.followed(first)
-    assert (over["state"], over["project"], [step["name"] for step in over["steps"]]) == ("done", "", ["add-key"])
+    assert (over["state"], over["project"], [step["name"] for step in over["steps"]]) == (
+        "done", "", ["add-key", "create-keypair"])  # fmt: skip
     again = call(volunteer_bot, "add", key=f"{pair.public}\n", idempotencykey=key)
     assert again["operation"] == first["operation"] and operations() == before + 1
     code = refused(call, volunteer_bot, "add", key=f"{pair.public} again")
@@ -299,3 +308,71 @@ def test_what_others_wrote_there_is_shown_and_can_be_removed(
     for _, _, name, _ in listed(volunteer.open(PAGE)):
         done(volunteer_bot, "delete", hash=name)
     assert in_ldap() == set()
+
+
+def test_a_key_is_a_keypair_of_ones_own_as_well(
+    volunteer: Browser, volunteer_bot: Bot, outsider_bot: Bot, made: Callable[..., Pair]
+) -> None:
+    pair, other, rsa = made(), made(), made("rsa", "3072")
+    volunteer.open(PAGE)
+    volunteer.fill(key=pair.public)
+    page = volunteer.submit("addkey", "dryrun")
+    assert said(page.text, "will-create-keypair", pair.fingerprint, VOLUNTEER.uid, "RegionOne", pair.keypair), page.text
+    volunteer.shot("key-keypair-plan")
+    volunteer.submit("addkey")
+    until(lambda: said(volunteer.page.text, "addkey-done", pair.fingerprint), "the key is added", 60)
+    ours = f"{' '.join(pair.public.split()[:2])} openstackmanager"
+    assert cloud.keypairs(VOLUNTEER.uid) == {pair.keypair: ours}
+    # With a client of one's own, and for nobody else.
+    theirs = cloud.member().get("nova", f"/os-keypairs/{pair.keypair}")["keypair"]
+    assert theirs["public_key"].strip() == ours
+    assert cloud.keypairs(OUTSIDER.uid) == {}
+    done(outsider_bot, "add", key=pair.public)
+    done(volunteer_bot, "add", key=rsa.public)
+    assert set(cloud.keypairs(VOLUNTEER.uid)) == {pair.keypair, rsa.keypair}
+
+    # What one has made oneself under that name stays, and that is said.
+    cloud.make_keypair(other.keypair, other.public)
+    shown = call(volunteer_bot, "add", key=other.public, dryrun="1")
+    assert [why["key"] for why in shown["without"]] == ["openstackmanager-keypair-taken"]
+    done(volunteer_bot, "add", key=other.public)
+    done(volunteer_bot, "delete", hash=other.fingerprint)
+    assert cloud.keypairs(VOLUNTEER.uid)[other.keypair] == other.public
+
+    page = volunteer.open(PAGE, action="delete", hash=pair.fingerprint)
+    assert said(page.text, "will-delete-keypair", pair.fingerprint, VOLUNTEER.uid, "RegionOne", pair.keypair), page.text
+    volunteer.submit("deletekey")
+    until(lambda: said(volunteer.page.text, "deletekey-done", pair.fingerprint), "the key is removed", 60)
+    assert set(cloud.keypairs(VOLUNTEER.uid)) == {rsa.keypair, other.keypair}
+    assert set(cloud.keypairs(OUTSIDER.uid)) == {pair.keypair}
+
+    # A security token's key is left out.
+    token = b"\0\0\0\x1ask-ssh-ed25519@openssh.com\0\0\0\x20" + bytes(32) + b"\0\0\0\x04ssh:"
+    line = f"sk-ssh-ed25519@openssh.com {base64.b64encode(token).decode()} token"
+    volunteer.open(PAGE)
+    volunteer.fill(key=line)
+    page = volunteer.submit("addkey", "dryrun")
+    assert said(page.text, "keypair-kind", "sk-ssh-ed25519@openssh.com"), page.text
+    volunteer.shot("key-no-keypair")
+    done(volunteer_bot, "add", key=line)
+    assert line in in_ldap() and set(cloud.keypairs(VOLUNTEER.uid)) == {rsa.keypair, other.keypair}
+
+
+def test_where_nova_is_away_or_keypairs_are_switched_off_ldap_is_changed_all_the_same(
+    volunteer_bot: Bot, made: Callable[..., Pair]
+) -> None:
+    pair = made()
+    with sidecar_with(lambda config: config.replace("\n[keystone]\n", "\n[keystone]\nkeypairs = false\n", 1)):
+        assert call(volunteer_bot, "add", key=pair.public, dryrun="1")["without"] == []
+        done(volunteer_bot, "add", key=pair.public)
+    assert in_ldap() == {pair.public} and cloud.keypairs(VOLUNTEER.uid) == {}
+    done(volunteer_bot, "delete", hash=pair.fingerprint)
+    done(volunteer_bot, "add", key=pair.public)
+    there = cloud.keypairs(VOLUNTEER.uid)
+    assert set(there) == {pair.keypair}
+    with down("nova"):
+        shown = call(volunteer_bot, "delete", hash=pair.fingerprint, dryrun="1")
+        assert [why["key"] for why in shown["without"]] == ["openstackmanager-keypair-away"]
+        done(volunteer_bot, "delete", hash=pair.fingerprint)
+        assert in_ldap() == set()
+    assert cloud.keypairs(VOLUNTEER.uid) == there

@@ -44,7 +44,7 @@ def names(operator_bot: Bot, outsider_bot: Bot) -> Iterator[list[str]]:
     for name in names:
         if in_ldap(f"cn={name},ou=projects"):
             operator_bot.followed(call(operator_bot, "novaproject", "delete", projectname=name))
-    for each in outsider_bot.site.get("query", list="novarequests", nqstate="open", nqlimit=50)["query"]["novarequests"]:
+    for each in outsider_bot.site.get("query", list="novarequests", nrstate="open", nrlimit=50)["query"]["novarequests"]:
         if each["user"] == OUTSIDER.name:
             request(outsider_bot, "withdraw", request=each["request"])
 

@@ -35,6 +35,8 @@ pub enum Action {
     ProjectConfigure,
     /// Delete a project.
     ProjectDelete,
+    /// Say how much a project may use.
+    ProjectQuota,
     /// Put a person into a project.
     MemberAdd,
     /// Take a person out of a project; leaving is taking oneself out.
@@ -83,7 +85,7 @@ pub enum Action {
 
 impl Action {
     /// All of them.
-    pub const ALL: [Self; 36] = [
+    pub const ALL: [Self; 37] = [
         Self::InstanceList,
         Self::InstanceCreate,
         Self::InstanceReboot,
@@ -98,6 +100,7 @@ impl Action {
         Self::RequestWithdraw,
         Self::ProjectConfigure,
         Self::ProjectDelete,
+        Self::ProjectQuota,
         Self::MemberAdd,
         Self::MemberRemove,
         Self::PersonSuspend,
@@ -139,6 +142,7 @@ impl Action {
             Self::RequestWithdraw => "request-withdraw",
             Self::ProjectConfigure => "project-configure",
             Self::ProjectDelete => "project-delete",
+            Self::ProjectQuota => "project-quota",
             Self::MemberAdd => "member-add",
             Self::MemberRemove => "member-remove",
             Self::PersonSuspend => "person-suspend",
@@ -176,6 +180,22 @@ impl Action {
                 | Self::OperationShow
                 | Self::DriftList
         )
+    }
+
+    /// Whether it is carried out by a plan of its own. What is wished of operations, and what changes a row of ours
+    /// alone, is not.
+    pub fn plans(self) -> bool {
+        self.writes()
+            && !matches!(
+                self,
+                Self::OperationCancel
+                    | Self::OperationRetry
+                    | Self::OperationGiveUp
+                    | Self::RequestMake
+                    | Self::RequestDecide
+                    | Self::RequestWithdraw
+                    | Self::LogTokenChange
+            )
     }
 }
 

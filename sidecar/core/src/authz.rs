@@ -182,6 +182,7 @@ pub fn authorise(
             | Action::PersonReinstate
             | Action::ProjectDelete
             | Action::RequestDecide
+            | Action::ProjectQuota
     ) {
         return forbidden(Msg::new("needcloudadmin"));
     }

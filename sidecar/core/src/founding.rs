@@ -313,6 +313,9 @@ fn plan(
 pub fn of_projects(action: Action) -> bool {
     matches!(
         action,
-        Action::ProjectCreate | Action::ProjectConfigure | Action::ProjectDelete
+        Action::ProjectCreate
+            | Action::ProjectConfigure
+            | Action::ProjectDelete
+            | Action::ProjectQuota
     )
 }

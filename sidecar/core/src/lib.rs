@@ -1,7 +1,7 @@
 //! What is true and what is allowed. Plain data and synchronous rules: no sockets, no clock, no randomness.
 //!
 //! Reading order: [`ids`] → [`actor`] → [`authz`] with its [`ground`]s → [`instance`] and [`project`] (the nouns) → [`plan`]
-//! with its [`facts`] → [`membership`] (who is in a project) → [`keys`] (with what a person logs in) → [`sudo`] (what people may run as whom) → [`suspension`] (who is blocked on the wiki) → [`requests`] (who asks for what they may not do) → [`pages`] (facts become page text), [`told`] (what notifications
+//! with its [`facts`] → [`membership`] (who is in a project) → [`quota`] (how much it may use) → [`keys`] (with what a person logs in) → [`sudo`] (what people may run as whom) → [`suspension`] (who is blocked on the wiki) → [`requests`] (who asks for what they may not do) → [`pages`] (facts become page text), [`told`] (what notifications
 //! tell) → [`audit`] and [`replay`] (what was done) → [`drift`] (where they say
 //! different things) → [`log`] (what people say they did) → [`ports`] (how the outside is read and written) →
 //! [`message`] and [`view`] (what a person is shown) → [`signing`] (who may speak to whom).
@@ -28,6 +28,7 @@ pub mod ports;
 pub mod probe;
 pub mod project;
 pub mod puppet;
+pub mod quota;
 pub mod refusal;
 pub mod replay;
 pub mod requests;
@@ -37,3 +38,4 @@ pub mod suspension;
 pub mod told;
 pub mod undo;
 pub mod view;
+mod will;

@@ -11,9 +11,10 @@ use crate::founding::{Part, of_projects};
 use crate::ids::{EntryUuid, InstanceId, ProjectId, ProjectName, Region};
 use crate::instance::ServerRequest;
 use crate::keys::Held;
+use crate::keys::keypairs::Keypair;
 use crate::membership::{Grant, Place};
-use crate::message::Msg;
 use crate::ports::PageKey;
+use crate::quota::QuotaChange;
 use crate::sudo::RuleChange;
 pub use crate::undo::{PlannedStep, Undo};
 use serde::{Deserialize, Serialize};
@@ -144,6 +145,13 @@ pub enum Step {
         /// Whose, and which.
         key: Held,
     },
+    /// Have a key as a keypair in Nova, or not.
+    Keypair {
+        /// Whose, where, and which.
+        keypair: Keypair,
+        /// To have it.
+        there: bool,
+    },
     /// Have LDAP's entry of a person, marked with the operation's id, or not have it.
     Person {
         /// Who.
@@ -185,6 +193,11 @@ pub enum Step {
         /// Which, and how.
         change: RuleChange,
     },
+    /// Have a project's quota in the plan's region say otherwise.
+    SetQuota {
+        /// What it says now, and then.
+        change: QuotaChange,
+    },
     /// Read a server from Nova into our copy, and have its pages looked at.
     ReadServer,
     /// Have a page written as the facts make it.
@@ -198,7 +211,7 @@ pub enum Step {
 
 impl Step {
     /// All names.
-    pub const NAMES: [&str; 33] = [
+    pub const NAMES: [&str; 36] = [
         "create-server",
         "await-server",
         "reboot-server",
@@ -215,6 +228,8 @@ impl Step {
         "withdraw-cloud",
         "add-key",
         "remove-key",
+        "create-keypair",
+        "delete-keypair",
         "create-person",
         "delete-person",
         "link-person",
@@ -229,6 +244,7 @@ impl Step {
         "create-sudo-rule",
         "change-sudo-rule",
         "delete-sudo-rule",
+        "set-quota",
         "read-server",
         "write-page",
         "nothing",
@@ -247,6 +263,8 @@ impl Step {
             Self::Withdraw { grant, .. } => grant.place.withdrawing(),
             Self::AddKey { .. } => "add-key",
             Self::RemoveKey { .. } => "remove-key",
+            Self::Keypair { there: true, .. } => "create-keypair",
+            Self::Keypair { there: false, .. } => "delete-keypair",
             Self::Person { there: true, .. } => "create-person",
             Self::Person { there: false, .. } => "delete-person",
             Self::Link { there: true, .. } => "link-person",
@@ -255,6 +273,7 @@ impl Step {
             Self::Delete { part, .. } => part.deleting(),
             Self::Describe { .. } => "describe-project",
             Self::SetRule { change } => change.step(),
+            Self::SetQuota { .. } => "set-quota",
             Self::ReadServer => "read-server",
             Self::WritePage { .. } => "write-page",
             Self::Nothing => "nothing",
@@ -322,6 +341,7 @@ impl Step {
             Self::Withdraw { grant, .. } => Some(grant.change().reversed()),
             Self::AddKey { key } => Some(key.change()),
             Self::RemoveKey { key } => Some(key.change().reversed()),
+            Self::Keypair { keypair, there } => Some(keypair.change().when(*there)),
             Self::Person { account, there } => Some(account.change().when(*there)),
             Self::Link { account, there } => Some(account.link_change().when(*there)),
             Self::Make { part } => Some(part.change(&plan.project)),
@@ -332,47 +352,13 @@ impl Step {
                 after: after.as_ref().map(|text| json!(text)),
             }),
             Self::SetRule { change } => Some(change.change(&plan.project)),
+            Self::SetQuota { change } => Some(change.change(&plan.region, &plan.project)),
             Self::AwaitServer { goal: Goal::Active }
             | Self::RebootServer
             | Self::DeleteServer
             | Self::ReadServer
             | Self::WritePage { .. }
             | Self::Nothing => None,
-        }
-    }
-
-    /// What it does, for people, before it is done.
-    pub fn told(&self, plan: &Plan) -> Msg {
-        let subject = self.granted().map_or(&plan.name, |grant| &grant.uid);
-        let msg = Msg::new(&format!("will-{}", self.name())).with(subject.as_str());
-        match self {
-            Self::CreateServer { server } => msg
-                .with(server.flavor_name.as_str())
-                .with(server.image_name.as_str())
-                .with(server.security_groups.join(", ")),
-            Self::AwaitServer { goal } => msg.with(match goal {
-                Goal::Active => "ACTIVE",
-                Goal::Gone => "DELETED",
-            }),
-            Self::AddSecurityGroup { group } | Self::RemoveSecurityGroup { group } => {
-                msg.with(group.as_str())
-            }
-            Self::Grant { grant } | Self::Withdraw { grant, .. } => msg
-                .with(grant.project.as_str())
-                .with(grant.place.role().unwrap_or_default()),
-            Self::AddKey { key } | Self::RemoveKey { key } => msg.with(key.uid.as_str()),
-            Self::Person { account, .. } | Self::Link { account, .. } => {
-                msg.with(account.name.as_str())
-            }
-            Self::Describe { after, .. } => msg.with(after.as_deref().unwrap_or_default()),
-            Self::SetRule { change } => change.told(),
-            Self::RebootServer
-            | Self::DeleteServer
-            | Self::Make { .. }
-            | Self::Delete { .. }
-            | Self::ReadServer
-            | Self::WritePage { .. }
-            | Self::Nothing => msg,
         }
     }
 }

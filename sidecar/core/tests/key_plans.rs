@@ -42,13 +42,16 @@ fn facts(held: &[&str]) -> KeyFacts {
     KeyFacts {
         person: ann(),
         held: held.iter().map(|line| (*line).to_owned()).collect(),
+        keypairs: Vec::new(),
     }
 }
 
 #[test]
 fn a_key_is_added_once_and_removed_with_all_its_comments() {
     let key = Key::pasted(ED).unwrap();
-    let plan = plan_add_key(&permit(Action::KeyAdd), &facts(&[]), &key).unwrap();
+    let plan = plan_add_key(&permit(Action::KeyAdd), &facts(&[]), &key)
+        .unwrap()
+        .plan;
     assert_eq!(plan.name, key.fingerprint);
     assert_eq!(plan.target(), Target::Own(ann().entry));
     assert!(plan.project.as_str().is_empty() && plan.region.as_str().is_empty());
@@ -77,7 +80,9 @@ fn a_key_is_added_once_and_removed_with_all_its_comments() {
     assert_eq!((code(&no), no.kind), ("key-there", RefusalKind::Conflict));
 
     let permit_remove = permit(Action::KeyRemove);
-    let plan = plan_remove_key(&permit_remove, &facts(&there), &key.fingerprint).unwrap();
+    let plan = plan_remove_key(&permit_remove, &facts(&there), &key.fingerprint)
+        .unwrap()
+        .plan;
     let lines: Vec<_> = plan
         .changes(None)
         .into_iter()
@@ -85,7 +90,9 @@ fn a_key_is_added_once_and_removed_with_all_its_comments() {
         .collect();
     assert_eq!(lines, [ED.to_owned(), renamed]);
     // What is no key goes by its name too, to the letter.
-    let plan = plan_remove_key(&permit_remove, &facts(&there), &hash("odd")).unwrap();
+    let plan = plan_remove_key(&permit_remove, &facts(&there), &hash("odd"))
+        .unwrap()
+        .plan;
     assert_eq!(plan.changes(None)[0].before.as_ref().unwrap()["key"], "odd");
     for gone in [
         "",

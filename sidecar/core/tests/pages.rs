@@ -19,6 +19,7 @@ use osm_core::pages::summary::{self, Reason};
 use osm_core::pages::{encode, redirect, title};
 use osm_core::project::{ManagedProject, Member, Project, WikiNames};
 use osm_core::puppet::Puppet;
+use osm_core::quota::Limits;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
@@ -193,10 +194,16 @@ fn project_pages() {
     ];
     let names = wiki_names();
     let plain = project("Robots that keep the wiki tidy");
+    let limits = Limits {
+        instances: Some(20),
+        cores: Some(40),
+        ram: None,
+    };
     let page = ProjectPage {
         project: &plain,
         wiki_names: &names,
         instances: Some(&instances),
+        quotas: &[(Region::trusted("RegionOne"), limits)],
     };
     golden("project", &page.compose("", true));
     let hostile = project(HOSTILE_TEXT);
@@ -204,6 +211,7 @@ fn project_pages() {
         project: &hostile,
         wiki_names: &WikiNames::new(),
         instances: Some(&[]),
+        quotas: &[(Region::trusted(HOSTILE), limits)],
     };
     golden("project-hostile", &page.compose("", false));
 }
@@ -219,6 +227,7 @@ fn a_projects_list_of_instances_is_bounded() {
         project: &project,
         wiki_names: &names,
         instances: Some(&many),
+        quotas: &[],
     };
     let text = page.machine();
     assert!(text.contains("|Number of Instances=2000"));

@@ -31,13 +31,13 @@ use futures_util::FutureExt as _;
 pub use log::book;
 use osm_backends::ldap::Ldap;
 use osm_backends::mysql::Store;
-use osm_backends::openstack::{OpenStack, with_request_id};
+use osm_backends::openstack::{Assigner, OpenStack, with_request_id};
 pub use osm_backends::remote::log as log_remotely;
 use osm_backends::wiki::Wiki;
 use osm_core::log::deeds::Loggers;
 use osm_core::ports::{
-    Holds as _, IdentityWrite, LogWriting as _, OperationFilter, OperationWork as _,
-    Operations as _, Pages as _, PortError,
+    Holds as _, LogWriting as _, OperationFilter, OperationWork as _, Operations as _, Pages as _,
+    PortError,
 };
 use osm_core::view::View;
 use restored::once_compared;
@@ -66,7 +66,7 @@ pub struct App {
     cloud: Arc<OpenStack>,
     /// The same for what a person waits for.
     quick: Arc<OpenStack>,
-    assigner: Option<Arc<dyn IdentityWrite>>,
+    assigner: Option<Arc<Assigner>>,
     wiki: Arc<Wiki>,
 }
 

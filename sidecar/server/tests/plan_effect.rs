@@ -36,6 +36,7 @@ use osm_core::plan::{Change, Plan};
 use osm_core::ports::{Kind, OperationState, PortError};
 use osm_core::probe::plan_probe;
 use osm_core::project::ManagedProject;
+use osm_core::quota::{QuotaRequest, plan_quota};
 use osm_core::sudo::{plan_create_rule, plan_delete_rule, plan_modify_rule};
 use osm_core::suspension::{plan_reinstate, plan_suspend};
 use proptest::prelude::*;
@@ -118,9 +119,11 @@ fn planned(action: Action, cloud: &Cloud, pick: usize, groups: &BTreeSet<String>
             let facts = twins::keys::key_facts(&cloud.places, uid);
             let permit = permit_to(action, Target::Own(facts.person.entry.clone()));
             match action {
-                Action::KeyAdd => plan_add_key(&permit, &facts, &Key::pasted(&key).unwrap()).ok(),
-                _ => plan_remove_key(&permit, &facts, &hash(&key)).ok(),
+                Action::KeyAdd => plan_add_key(&permit, &facts, &Key::pasted(&key).unwrap()),
+                _ => plan_remove_key(&permit, &facts, &hash(&key)),
             }
+            .ok()
+            .map(|planned| planned.plan)
         }
         Action::AccountCreate => {
             let facts = AccountFacts {
@@ -147,6 +150,15 @@ fn planned(action: Action, cloud: &Cloud, pick: usize, groups: &BTreeSet<String>
         }
         Action::ProjectConfigure => {
             plan_configure_project(&permit, &managed(cloud), &wanted.join(" ")).ok()
+        }
+        Action::ProjectQuota => {
+            let facts = twins::admin::quota_facts(managed(cloud), cloud.limits);
+            let request = QuotaRequest {
+                instances: (pick + 8).to_string(),
+                ram: (1024 * wanted.len()).to_string(),
+                ..QuotaRequest::default()
+            };
+            plan_quota(&permit, &facts, &request).ok()
         }
         Action::ProjectDelete => {
             let facts = DeletionFacts {
@@ -219,15 +231,7 @@ fn facts_of(places: &people::Places, pick: usize) -> MembershipFacts {
 
 /// Actions that plan. A new one that is missing here fails `every_action_is_tried`.
 fn actions() -> Vec<Action> {
-    let planless = [
-        Action::OperationCancel,
-        Action::OperationRetry,
-        Action::OperationGiveUp,
-        Action::LogTokenChange,
-    ];
-    let all = Action::ALL.into_iter();
-    all.filter(|action| action.writes() && !planless.contains(action))
-        .collect()
+    Action::ALL.into_iter().filter(|a| a.plans()).collect()
 }
 
 fn clouds() -> impl Strategy<Value = Cloud> {
@@ -235,18 +239,23 @@ fn clouds() -> impl Strategy<Value = Cloud> {
     // In the project or not, and an admin of it or not; with a key or not; in a sudo rule or not.
     let people = prop::array::uniform4(any::<(Option<bool>, Option<bool>)>());
     let users = prop::array::uniform4(any::<bool>());
+    // With a keypair of that name or not, ours or their own.
+    let keypairs = prop::array::uniform4(any::<Option<bool>>());
     let servers = prop::collection::vec(groups(), 1..4);
-    (servers, people, users).prop_map(|(servers, people, users)| {
+    (servers, people, users, keypairs).prop_map(|(servers, people, users, keypairs)| {
         let named = people::NAMES.into_iter().zip(people);
         let members = named
             .clone()
             .filter_map(|(uid, (admin, _))| Some((uid, admin?)));
         let keys = named.filter_map(|(uid, (_, key))| Some((uid, u8::from(key?))));
+        let keypairs = people::NAMES.into_iter().zip(keypairs);
+        let keypairs = keypairs.filter_map(|(uid, ours)| Some((uid, ours?)));
         let servers = servers.into_iter();
         Cloud {
             places: people::places(members)
                 .into_iter()
                 .chain(twins::keys::keys(keys))
+                .chain(twins::keys::keypairs(keypairs))
                 .chain(twins::sudo::rules(twins::sudo::users(users)))
                 .collect(),
             ..Cloud::with(servers.map(|set| set.into_iter().map(str::to_owned).collect()))

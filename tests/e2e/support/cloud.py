@@ -132,3 +132,25 @@ def act(server_id: str, **action: object) -> None:
 def rename(server_id: str, name: str) -> None:
     """Gives a server another name, behind the sidecar's back."""
     admin().put("nova", f"/servers/{server_id}", {"server": {"name": name}})
+
+
+def _user_id(uid: str) -> str:
+    (domain,) = admin().get("keystone", "/domains", name="people")["domains"]
+    (user,) = admin().get("keystone", "/users", name=uid, domain_id=domain["id"])["users"]
+    return user["id"]
+
+
+def keypairs(uid: str) -> dict[str, str]:
+    """A person's keypairs by name, each with its public key."""
+    found = admin().get("nova", "/os-keypairs", user_id=_user_id(uid))["keypairs"]
+    return {each["keypair"]["name"]: each["keypair"]["public_key"].strip() for each in found}
+
+
+def make_keypair(name: str, public_key: str) -> None:
+    """As the volunteer, past the wiki."""
+    member().post("nova", "/os-keypairs", {"keypair": {"name": name, "public_key": public_key, "type": "ssh"}})
+
+
+def delete_keypairs(uid: str) -> None:
+    for name in keypairs(uid):
+        admin()._send("DELETE", "nova", f"/os-keypairs/{name}?user_id={_user_id(uid)}")

@@ -7,7 +7,7 @@ use mysql_async::prelude::Queryable;
 use osm_core::ports::PortError;
 
 /// A file of `migrations/`; its number is its place in the list, from 1.
-const MIGRATIONS: [(&str, &str); 12] = [
+const MIGRATIONS: [(&str, &str); 13] = [
     ("store", include_str!("migrations/0001_store.sql")),
     (
         "cancellations",
@@ -29,6 +29,7 @@ const MIGRATIONS: [(&str, &str); 12] = [
         include_str!("migrations/0011_suspensions.sql"),
     ),
     ("requests", include_str!("migrations/0012_requests.sql")),
+    ("quotas", include_str!("migrations/0013_quotas.sql")),
 ];
 
 /// So long does one replica wait for another that is migrating.

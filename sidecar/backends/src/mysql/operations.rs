@@ -143,6 +143,10 @@ impl Store {
             sql.push_str(" AND LOCATE(?, plan) > 0");
             params.push(format!("\"{person}\"").into());
         }
+        if let Some(action) = filter.action {
+            sql.push_str(" AND action = ?");
+            params.push(action.name().into());
+        }
         if let Some(before) = &filter.before {
             sql.push_str(
                 " AND (created_at, id) < (SELECT created_at, id FROM operations WHERE id = ?)",

@@ -10,8 +10,9 @@ use async_trait::async_trait;
 use chrono::SecondsFormat;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use osm_core::ids::{InstanceId, OperationId, ProjectId, Region};
-use osm_core::instance::{Flavor, Headroom, Image, Instance, SecurityGroup, ServerRequest};
+use osm_core::instance::{Flavor, Image, Instance, SecurityGroup, ServerRequest};
 use osm_core::ports::{ComputeRead, ComputeWrite, Deed, Identity, Kind, PortError, Since, Tagged};
+use osm_core::quota::Quota;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -105,10 +106,19 @@ impl ComputeRead for OpenStack {
         self.list_security_groups(region, project).await
     }
 
-    async fn headroom(&self, region: &Region, project: &ProjectId) -> Result<Headroom, PortError> {
+    async fn quota(&self, region: &Region, project: &ProjectId) -> Result<Quota, PortError> {
         let request = Request::get(Service::Compute, "read limits of", project, "/limits");
         let reply = self.cloud.call(&project.into(), region, &request).await?;
         Ok(reply.json::<LimitsReply>(&request)?.into())
+    }
+
+    async fn keypair(
+        &self,
+        region: &Region,
+        user_id: &str,
+        name: &str,
+    ) -> Result<Option<String>, PortError> {
+        self.find_keypair(region, user_id, name).await
     }
 
     async fn network(

@@ -16,6 +16,16 @@ struct RolesReply {
 }
 
 #[derive(Deserialize)]
+struct DomainsReply {
+    domains: Vec<Named>,
+}
+
+#[derive(Deserialize)]
+struct UsersReply {
+    users: Vec<Named>,
+}
+
+#[derive(Deserialize)]
 struct Named {
     id: String,
     name: String,
@@ -108,6 +118,22 @@ impl Identity for OpenStack {
             })
         });
         Ok(people.collect())
+    }
+
+    async fn user_id(&self, name: &str, domain: &str) -> Result<Option<String>, PortError> {
+        let get = |what, target: &str, path| Request::get(Service::Identity, what, target, path);
+        let request = get("find the domain", domain, "/domains").query("name", domain);
+        let DomainsReply { domains } = self.cloud.keystone(&request).await?.0.json(&request)?;
+        let missing = request.error(Kind::NotFound, "Keystone has no domain of that name");
+        let of = domains.into_iter().find(|found| found.name == domain);
+        let of = of.ok_or(missing)?;
+        let request = get("find the user", name, "/users")
+            .query("domain_id", of.id)
+            .query("name", name);
+        let UsersReply { users } = self.cloud.keystone(&request).await?.0.json(&request)?;
+        // Keystone's own search may know no capitals apart.
+        let found = users.into_iter().find(|found| found.name == name);
+        Ok(found.map(|found| found.id))
     }
 
     async fn ping(&self) -> Result<(), PortError> {

@@ -2,11 +2,12 @@
 //!
 //! Reading order: `request` (what is asked) → `http` (one exchange, repeated where that is harmless) →
 //! `fault` (a service's "no" in our terms) → `auth` (tokens and catalogue) → `cloud` (a call as our
-//! account in a project) → `compute`, `image`, `network`, `identity`, `roles` (the ports) → `wire` (their words).
+//! account in a project) → `compute`, `image`, `network`, `identity`, `roles`, `keypairs`, `admin` (the ports) → `wire` (their words).
 
 // The error that all ports share tells a lot, and is returned seldom.
 #![allow(clippy::result_large_err)]
 
+mod admin;
 mod auth;
 mod cloud;
 mod compute;
@@ -14,6 +15,7 @@ mod fault;
 mod http;
 mod identity;
 mod image;
+mod keypairs;
 mod microversion;
 mod names;
 mod network;

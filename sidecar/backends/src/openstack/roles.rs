@@ -14,7 +14,7 @@ use std::collections::HashMap;
 
 /// Assigns roles to the people of one domain.
 pub struct Assigner {
-    cloud: Cloud,
+    pub(super) cloud: Cloud,
     pub(super) people_domain: String,
     /// The account that works in projects, which is not this one, and its domain.
     pub(super) worker: (String, String),

@@ -4,10 +4,10 @@ use super::network::AUTO;
 use chrono::{DateTime, NaiveDateTime, Utc};
 use osm_core::ids::{InstanceId, OperationId, ProjectId, ProjectName, Region};
 use osm_core::instance::{
-    Address, Flavor, Headroom, Image, Instance, META_OPERATION, SecurityGroup, ServerRequest,
-    TAG_OPERATION,
+    Address, Flavor, Image, Instance, META_OPERATION, SecurityGroup, ServerRequest, TAG_OPERATION,
 };
 use osm_core::ports::Tagged;
+use osm_core::quota::{Limits, Quota, Used};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -232,11 +232,11 @@ impl From<NovaFlavor> for Flavor {
 
 #[derive(Deserialize)]
 pub(super) struct LimitsReply {
-    limits: Limits,
+    limits: Reported,
 }
 
 #[derive(Deserialize)]
-struct Limits {
+struct Reported {
     absolute: Absolute,
 }
 
@@ -253,15 +253,23 @@ struct Absolute {
     total_ram_used: i64,
 }
 
-impl From<LimitsReply> for Headroom {
+impl From<LimitsReply> for Quota {
     fn from(reply: LimitsReply) -> Self {
         let it = reply.limits.absolute;
         // -1 is without limit.
-        let left = |most: i64, used: i64| (most >= 0).then(|| most.saturating_sub(used));
+        let limit = |most: i64| u64::try_from(most).ok();
+        let used = |used: i64| u64::try_from(used).unwrap_or(0);
         Self {
-            instances: left(it.max_total_instances, it.total_instances_used),
-            cores: left(it.max_total_cores, it.total_cores_used),
-            ram_mb: left(it.max_total_ram_size, it.total_ram_used),
+            limits: Limits {
+                instances: limit(it.max_total_instances),
+                cores: limit(it.max_total_cores),
+                ram: limit(it.max_total_ram_size),
+            },
+            used: Used {
+                instances: used(it.total_instances_used),
+                cores: used(it.total_cores_used),
+                ram: used(it.total_ram_used),
+            },
         }
     }
 }

@@ -11,7 +11,7 @@ use uuid::Uuid;
 const DOMAIN: &str = "people";
 const MEMBER: &str = "member";
 
-fn account(name: &str, secret: &str, domain: &str, project: &str) -> OpenStackConfig {
+pub fn account(name: &str, secret: &str, domain: &str, project: &str) -> OpenStackConfig {
     let lab = PathBuf::from(std::env::var("LAB_DIR").unwrap());
     let password = std::fs::read_to_string(lab.join("secrets").join(secret)).unwrap();
     OpenStackConfig {
@@ -34,15 +34,19 @@ fn keeper() -> OpenStackConfig {
 }
 
 fn assigner_of(people: &str) -> Assigner {
-    let worker = ("openstackmanager".to_owned(), "Default".to_owned());
-    Assigner::new(keeper(), people.to_owned(), worker, MEMBER.to_owned()).unwrap()
+    assigner_as(keeper(), people)
 }
 
-fn assigner() -> Assigner {
+pub fn assigner_as(account: OpenStackConfig, people: &str) -> Assigner {
+    let worker = ("openstackmanager".to_owned(), "Default".to_owned());
+    Assigner::new(account, people.to_owned(), worker, MEMBER.to_owned()).unwrap()
+}
+
+pub fn assigner() -> Assigner {
     assigner_of(DOMAIN)
 }
 
-async fn tools() -> ProjectId {
+pub async fn tools() -> ProjectId {
     let ours = OpenStack::new(super::lab::config()).unwrap();
     let projects = ours.our_projects().await.unwrap();
     projects.into_iter().find(|p| p.name == "tools").unwrap().id

@@ -4,8 +4,10 @@
 
 mod assign;
 mod decode;
+mod keypairs;
 mod lab;
 #[path = "../support/leave.rs"]
 mod leave;
+mod quota;
 mod stub;
 mod trouble;

@@ -226,7 +226,7 @@ async fn an_answer_without_end_is_not_read() {
             .then(|| Answer::Bytes([b"HTTP/1.1 200 OK\r\n\r\n".to_vec(), body()].concat()))
     })
     .await;
-    let error = stub.cloud.headroom(&region(), &bots()).await.unwrap_err();
+    let error = stub.cloud.quota(&region(), &bots()).await.unwrap_err();
     assert_eq!(error.kind, Kind::Protocol, "{error}");
     assert!(error.detail.contains("larger"), "{error}");
 }
@@ -248,10 +248,10 @@ async fn reads_are_tried_again() {
             (seen.line == LIMITS).then(|| if nth == 0 { first.clone() } else { limits() })
         })
         .await;
-        let outcome = stub.cloud.headroom(&region(), &bots()).await;
+        let outcome = stub.cloud.quota(&region(), &bots()).await;
         assert_eq!(outcome.is_ok(), tries > 1, "{outcome:?}");
         assert_eq!(stub.seen(LIMITS).len(), tries, "{outcome:?}");
-        if let Ok(left) = outcome {
+        if let Ok(left) = outcome.map(|quota| quota.headroom()) {
             assert_eq!(
                 (left.instances, left.cores, left.ram_mb),
                 (Some(7), None, Some(-512))
@@ -259,7 +259,7 @@ async fn reads_are_tried_again() {
         }
     }
     let stub = Stub::new(|seen, _| (seen.line == LIMITS).then(|| Answer::text(503, "", ""))).await;
-    let error = stub.cloud.headroom(&region(), &bots()).await.unwrap_err();
+    let error = stub.cloud.quota(&region(), &bots()).await.unwrap_err();
     assert_eq!(
         (error.kind, stub.seen(LIMITS).len()),
         (Kind::Unavailable, 3)
@@ -276,19 +276,19 @@ fn refused() -> Answer {
 async fn many_calls_share_one_login() {
     let stub = Stub::new(|seen, _| (seen.line == LIMITS).then(limits)).await;
     let (region, bots) = (region(), bots());
-    let calls = (0..20).map(|_| stub.cloud.headroom(&region, &bots));
+    let calls = (0..20).map(|_| stub.cloud.quota(&region, &bots));
     for outcome in join_all(calls).await {
         outcome.unwrap();
     }
     assert_eq!(stub.seen(LOGIN).len(), 1);
     // A failed login is not tried by each who waited for it, but is by who comes later.
     let stub = Stub::new(|seen, _| (seen.line == LOGIN).then(refused)).await;
-    let calls = (0..20).map(|_| stub.cloud.headroom(&region, &bots));
+    let calls = (0..20).map(|_| stub.cloud.quota(&region, &bots));
     for outcome in join_all(calls).await {
         assert_eq!(outcome.unwrap_err().kind, Kind::Denied);
     }
     assert_eq!(stub.seen(LOGIN).len(), 1);
-    stub.cloud.headroom(&region, &bots).await.unwrap_err();
+    stub.cloud.quota(&region, &bots).await.unwrap_err();
     assert_eq!(stub.seen(LOGIN).len(), 2);
 }
 
@@ -298,11 +298,11 @@ async fn a_token_is_renewed_when_refused_or_old() {
         (seen.line == LIMITS).then(|| if nth == 0 { refused() } else { limits() })
     })
     .await;
-    stub.cloud.headroom(&region(), &bots()).await.unwrap();
+    stub.cloud.quota(&region(), &bots()).await.unwrap();
     assert_eq!((stub.seen(LOGIN).len(), stub.seen(LIMITS).len()), (2, 2));
 
     let stub = Stub::new(|seen, _| (seen.line == LIMITS).then(refused)).await;
-    let error = stub.cloud.headroom(&region(), &bots()).await.unwrap_err();
+    let error = stub.cloud.quota(&region(), &bots()).await.unwrap_err();
     assert_eq!((error.system, error.kind), ("nova", Kind::Denied));
     assert_eq!((stub.seen(LOGIN).len(), stub.seen(LIMITS).len()), (2, 2));
 
@@ -315,9 +315,9 @@ async fn a_token_is_renewed_when_refused_or_old() {
         _ => None,
     })
     .await;
-    stub.cloud.headroom(&region(), &bots()).await.unwrap();
+    stub.cloud.quota(&region(), &bots()).await.unwrap();
     let before = stub.seen(LOGIN).len();
-    stub.cloud.headroom(&region(), &bots()).await.unwrap();
+    stub.cloud.quota(&region(), &bots()).await.unwrap();
     assert!(stub.seen(LOGIN).len() > before);
 }
 
@@ -383,7 +383,7 @@ async fn secrets_stay_inside() {
     let login = stub.cloud.ping().await.unwrap_err();
     assert!(stub.seen(LOGIN)[0].body.contains(PASSWORD));
     let stub = Stub::new(move |seen, _| (seen.line == LIMITS).then(|| echo(seen))).await;
-    let call = stub.cloud.headroom(&region(), &bots()).await.unwrap_err();
+    let call = stub.cloud.quota(&region(), &bots()).await.unwrap_err();
     assert!(stub.seen(LIMITS)[0].head.contains(TOKEN));
     for error in [login, call] {
         let shown = format!("{error} {error:?} {:?}", error.refusal());
@@ -398,7 +398,7 @@ async fn secrets_stay_inside() {
 async fn every_call_carries_the_request_id_and_the_version() {
     let stub = Stub::new(|seen, _| (seen.line == LIMITS).then(limits)).await;
     let id = "0b1c2d3e-0000-4000-8000-123456789abc";
-    with_request_id(id, stub.cloud.headroom(&region(), &bots()))
+    with_request_id(id, stub.cloud.quota(&region(), &bots()))
         .await
         .unwrap();
     let header = format!("x-openstack-request-id: req-{id}");

@@ -3,11 +3,12 @@
 //! What was pasted may have been a private key. Nothing of it stands in a refusal, and a [`Key`] is made anew
 //! from what it means.
 
+pub mod keypairs;
 mod pasted;
 mod plans;
 
 pub use pasted::is_private;
-pub use plans::{Held, KeyFacts, plan_add_key, plan_remove_key};
+pub use plans::{Held, KeyFacts, KeyPlan, plan_add_key, plan_remove_key};
 
 use crate::message::Msg;
 use crate::refusal::Refusal;

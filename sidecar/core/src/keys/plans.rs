@@ -1,5 +1,6 @@
-//! Adding a key and removing one: values of the person's own LDAP entry.
+//! Adding a key and removing one: values of the person's own LDAP entry, which Nova's keypairs follow.
 
+use super::keypairs::{self, Heard, Standing};
 use super::{FIELD, Key, MOST, hash};
 use crate::actor::Person;
 use crate::authz::{Permit, Target};
@@ -43,6 +44,16 @@ pub struct KeyFacts {
     pub person: Person,
     /// All values there are, keys or not.
     pub held: Vec<String>,
+    /// What Nova has under the key's name, in each region; nothing where it is to have no keypairs.
+    pub keypairs: Vec<Standing>,
+}
+
+/// A plan, and why a keypair is not part of it where it is not.
+#[derive(Clone, Debug)]
+#[allow(missing_docs)]
+pub struct KeyPlan {
+    pub plan: Plan,
+    pub without: Vec<Msg>,
 }
 
 impl KeyFacts {
@@ -63,8 +74,10 @@ impl KeyFacts {
         &self,
         permit: &Permit,
         name: String,
-        steps: Vec<PlannedStep>,
-    ) -> Result<Plan, Refusal> {
+        key: Option<&Key>,
+        mut steps: Vec<PlannedStep>,
+        there: bool,
+    ) -> Result<KeyPlan, Refusal> {
         if *permit.target() != Target::Own(self.person.entry.clone()) {
             let why = Msg::new("notyours");
             return Err(Refusal::new(RefusalKind::Forbidden, why));
@@ -72,9 +85,23 @@ impl KeyFacts {
         let uid = &self.person.uid;
         let mut facts = Facts::default();
         facts.note(format!("person {uid}"), self.person.entry.as_str());
-        let there = self.called(&name).count();
-        facts.note(format!("{name} of {uid}"), there.to_string());
-        Ok(Plan {
+        let times = self.called(&name).count();
+        facts.note(format!("{name} of {uid}"), times.to_string());
+        let mut without = Vec::new();
+        if let Some(key) = key {
+            let follow = keypairs::follow(&self.person, key, &self.keypairs, there);
+            steps.extend(follow.0);
+            without = follow.1;
+            for Standing { region, heard } in &self.keypairs {
+                let heard = match heard {
+                    Heard::Has { public_key, .. } => public_key.as_deref().unwrap_or(""),
+                    Heard::Nobody => "nobody",
+                    Heard::Nothing => "no answer",
+                };
+                facts.note(format!("keypair in {region}"), heard);
+            }
+        }
+        let plan = Plan {
             version: Plan::VERSION,
             action: permit.action(),
             // A person's keys are of no region and no project.
@@ -85,12 +112,13 @@ impl KeyFacts {
             name,
             steps,
             facts,
-        })
+        };
+        Ok(KeyPlan { plan, without })
     }
 }
 
 /// Plans to add a key.
-pub fn plan_add_key(permit: &Permit, facts: &KeyFacts, key: &Key) -> Result<Plan, Refusal> {
+pub fn plan_add_key(permit: &Permit, facts: &KeyFacts, key: &Key) -> Result<KeyPlan, Refusal> {
     let conflict = |why: Msg| Refusal {
         kind: RefusalKind::Conflict,
         ..Refusal::field(FIELD, why)
@@ -105,11 +133,12 @@ pub fn plan_add_key(permit: &Permit, facts: &KeyFacts, key: &Key) -> Result<Plan
     }
     let held = facts.of(&key.line);
     let step = PlannedStep::undone_by(added(held.clone()), removed(held));
-    facts.plan(permit, key.fingerprint.clone(), vec![step])
+    let name = key.fingerprint.clone();
+    facts.plan(permit, name, Some(key), vec![step], true)
 }
 
 /// Plans to remove a key: all values that are it, whatever their comments.
-pub fn plan_remove_key(permit: &Permit, facts: &KeyFacts, name: &str) -> Result<Plan, Refusal> {
+pub fn plan_remove_key(permit: &Permit, facts: &KeyFacts, name: &str) -> Result<KeyPlan, Refusal> {
     let steps = facts.called(name).map(|line| {
         let held = facts.of(line);
         PlannedStep::undone_by(removed(held.clone()), added(held))
@@ -121,7 +150,8 @@ pub fn plan_remove_key(permit: &Permit, facts: &KeyFacts, name: &str) -> Result<
             ..Refusal::field("hash", Msg::new("key-gone").with(name))
         });
     }
-    facts.plan(permit, name.to_owned(), steps)
+    let key = facts.called(name).find_map(|line| Key::stored(line));
+    facts.plan(permit, name.to_owned(), key.as_ref(), steps, false)
 }
 
 fn added(key: Held) -> Step {

@@ -7,6 +7,7 @@ use super::title::summary_title;
 use crate::authz::PROJECTADMIN;
 use crate::ids::{ProjectName, Region};
 use crate::project::{ManagedProject, Member, WikiNames};
+use crate::quota::Limits;
 use chrono::{DateTime, Utc};
 
 /// Most instances that a project's page lists; the special page has them all.
@@ -32,6 +33,8 @@ pub struct ProjectPage<'a> {
     pub wiki_names: &'a WikiNames,
     /// Its living instances, in any order; `None` where the project is noisy, and another page sums them up.
     pub instances: Option<&'a [Listed]>,
+    /// The quota that was last set here, in each region where one was.
+    pub quotas: &'a [(Region, Limits)],
 }
 
 impl ProjectPage<'_> {
@@ -52,6 +55,9 @@ impl ProjectPage<'_> {
             .collect();
         unlinked.sort_unstable();
         call.list("Unlinked Member", unlinked);
+        let quotas = self.quotas.iter();
+        let quotas = quotas.map(|(region, limits)| format!("{region}: {}", limits.words()));
+        call.list("Quota", quotas);
         match self.instances {
             Some(instances) => {
                 call.trusted("Number of Instances", &instances.len().to_string());

@@ -1,7 +1,8 @@
 //! Edit summaries: what was done, in a line that nothing a name holds can turn into a link.
 
 use super::encode;
-use crate::ids::{OperationId, ProjectName};
+use crate::ids::{OperationId, ProjectName, Region};
+use crate::quota::Limits;
 use crate::requests::State;
 
 /// MediaWiki's bound, in characters.
@@ -77,6 +78,13 @@ pub fn decided(project: &ProjectName, state: State) -> String {
 /// "changed the description of project bots"
 pub fn described(project: &ProjectName) -> String {
     format!("changed the description of project {project}")
+}
+
+/// "set the quota of project bots in RegionOne to 20 instances, 40 cores, 81920 MiB of RAM"
+pub fn quota(project: &ProjectName, region: &Region, limits: &Limits) -> String {
+    let region = encode::summary(region.as_str(), NAME);
+    let limits = limits.words();
+    format!("set the quota of project {project} in {region} to {limits}")
 }
 
 /// "added Outsider to project bots"

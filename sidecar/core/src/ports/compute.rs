@@ -1,8 +1,10 @@
 //! Nova, with what Glance and Neutron add to it.
 
-use super::PortError;
+use super::{Leave, PortError};
 use crate::ids::{InstanceId, OperationId, ProjectId, Region};
-use crate::instance::{Flavor, Headroom, Image, Instance, SecurityGroup, ServerRequest};
+use crate::instance::{Flavor, Image, Instance, SecurityGroup, ServerRequest};
+use crate::keys::keypairs::Keypair;
+use crate::quota::{Quota, QuotaChange};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use std::collections::BTreeMap;
@@ -69,8 +71,15 @@ pub trait ComputeRead: Send + Sync {
         region: &Region,
         project: &ProjectId,
     ) -> Result<Vec<SecurityGroup>, PortError>;
-    /// What the project's quota leaves.
-    async fn headroom(&self, region: &Region, project: &ProjectId) -> Result<Headroom, PortError>;
+    /// What the project may use, and what it uses.
+    async fn quota(&self, region: &Region, project: &ProjectId) -> Result<Quota, PortError>;
+    /// The key of a user's keypair of that name.
+    async fn keypair(
+        &self,
+        region: &Region,
+        user_id: &str,
+        name: &str,
+    ) -> Result<Option<String>, PortError>;
     /// The id of a network given by name or id; `auto` stays.
     async fn network(
         &self,
@@ -134,5 +143,25 @@ pub trait ComputeWrite: Send + Sync {
         id: InstanceId,
         group: &str,
         within: bool,
+    ) -> Result<(), PortError>;
+}
+
+/// Changing what is above projects, with the account that may.
+#[async_trait]
+pub trait ComputeAdmin: Send + Sync {
+    /// Has a project's quota say otherwise, where the change does.
+    async fn set_quota(
+        &self,
+        region: &Region,
+        project: &ProjectId,
+        change: &QuotaChange,
+        leave: &dyn Leave,
+    ) -> Result<(), PortError>;
+    /// Makes a user's keypair, or deletes it; what is not there is deleted already.
+    async fn set_keypair(
+        &self,
+        keypair: &Keypair,
+        there: bool,
+        leave: &dyn Leave,
     ) -> Result<(), PortError>;
 }

@@ -167,6 +167,8 @@ pub trait Identity: Send + Sync {
         domain: &str,
         project: Option<&ProjectId>,
     ) -> Result<Vec<Assigned>, PortError>;
+    /// The id of the user of that very name in a domain.
+    async fn user_id(&self, name: &str, domain: &str) -> Result<Option<String>, PortError>;
     /// For health checks: get a token.
     async fn ping(&self) -> Result<(), PortError>;
 }

@@ -18,7 +18,7 @@ mod wiki;
 pub use audit::{AuditSeals, AuditTrail, Coverage, Sealed};
 pub use blocks::{Standing, Suspensions, Users, WikiBlocks};
 pub use chat::{Chat, Said, Talk, Voice};
-pub use compute::{ComputeRead, ComputeWrite, Deed, Since, Tagged};
+pub use compute::{ComputeAdmin, ComputeRead, ComputeWrite, Deed, Since, Tagged};
 pub use directory::{
     Assignment, Directory, DirectoryWrite, Identity, IdentityWrite, KeystoneProject, Leave,
     NumberOf, Places, ProjectPart, RuleSet,

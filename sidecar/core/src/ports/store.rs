@@ -1,6 +1,7 @@
 //! What we remember ourselves, in MySQL. One trait a concern; the adapter implements them all.
 
 use super::{PageKey, PortError};
+use crate::action::Action;
 use crate::drift::Waiting;
 use crate::ids::{EntryUuid, InstanceId, OperationId, ProjectId, ProjectName, Region};
 use crate::instance::Instance;
@@ -304,6 +305,8 @@ pub struct OperationFilter {
     pub state: Option<OperationState>,
     /// Only those whose plan names this person.
     pub about: Option<EntryUuid>,
+    /// Only those that do this.
+    pub action: Option<Action>,
     /// Only those recorded before this one.
     pub before: Option<OperationId>,
     pub limit: u32,

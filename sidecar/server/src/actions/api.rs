@@ -113,6 +113,7 @@ impl Context {
                 self.blocks.notify_one();
                 Ok(result(json!({})))
             }
+            "novaquotas" => self.api_quotas(caller, request).await,
             "novainstances" => self.api_instances(caller, request).await,
             _ => return None,
         };

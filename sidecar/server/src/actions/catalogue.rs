@@ -108,13 +108,19 @@ pub fn contract() -> Json {
                 "writes": true,
                 "params": {
                     "subaction": {
-                        "type": ["create", "configure", "delete", "addmember", "deletemember"],
+                        "type": [
+                            "create", "configure", "delete", "quota", "addmember", "deletemember",
+                        ],
                         "required": true,
                     },
                     "projectname": {"type": "string", "required": true},
                     "description": string,
                     "member": string,
                     "members": {"type": "string", "multi": true},
+                    "region": string,
+                    "instances": string,
+                    "cores": string,
+                    "ram": string,
                     "dryrun": {"type": "boolean"},
                     "facts": string,
                     "idempotencykey": string,
@@ -177,7 +183,7 @@ pub fn contract() -> Json {
                 },
             },
             "novarequests": {
-                "prefix": "nq",
+                "prefix": "nr",
                 "params": {
                     "state": {"type": ["open", "granted", "declined", "withdrawn"]},
                     "project": string,
@@ -195,6 +201,13 @@ pub fn contract() -> Json {
                     "until": string,
                     "limit": {"type": "limit"},
                     "continue": string,
+                },
+            },
+            "novaquotas": {
+                "prefix": "nq",
+                "params": {
+                    "project": {"type": "string", "required": true},
+                    "region": string,
                 },
             },
         },

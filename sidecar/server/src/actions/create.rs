@@ -5,9 +5,10 @@ use super::{Caller, Context, SpecialRequest, lookup::refuse};
 use osm_core::action::Action;
 use osm_core::authz::{Target, authorise};
 use osm_core::ids::{OperationId, ProjectName, Region};
-use osm_core::instance::{CreateFacts, CreateRequest, SecurityGroup, plan_create};
+use osm_core::instance::{CreateFacts, CreateRequest, Headroom, SecurityGroup, plan_create};
 use osm_core::message::{Msg, Value};
 use osm_core::plan::Plan;
+use osm_core::quota;
 use osm_core::refusal::Refusal;
 use osm_core::view::{Block, Field, FieldKind, FieldOption, FieldValue, Form, Level, View};
 use std::collections::BTreeMap;
@@ -61,11 +62,11 @@ impl Context {
             .iter()
             .find(|r| r.name == region)
             .map_or("auto", |r| r.network.as_str());
-        let (flavors, images, security_groups, headroom, network, names) = tokio::try_join!(
+        let (flavors, images, security_groups, quota, network, names) = tokio::try_join!(
             self.compute.flavors(&region, id),
             self.compute.images(&region, id),
             self.compute.security_groups(&region, id),
-            self.compute.headroom(&region, id),
+            self.compute.quota(&region, id),
             self.compute.network(&region, id, network),
             self.operations.names(&region, id),
         )
@@ -79,7 +80,7 @@ impl Context {
                 flavors,
                 images,
                 security_groups,
-                headroom,
+                headroom: quota.headroom(),
                 network,
                 names,
             },
@@ -232,7 +233,7 @@ fn create_form(ground: &Ground, asked: Option<&CreateRequest>, wrong: &[Refusal]
             Msg::new("backinstancelist"),
         )),
         idempotency_key: Ulid::generate().to_string(),
-        intro: None,
+        intro: Some(left(&ground.facts.headroom)),
     })));
     view
 }
@@ -243,6 +244,15 @@ pub(super) fn form_query(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
         .iter()
         .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
         .collect()
+}
+
+/// What the quota leaves.
+fn left(headroom: &Headroom) -> Msg {
+    let left = [headroom.instances, headroom.cores, headroom.ram_mb].into_iter();
+    left.fold(Msg::new("quota-left"), |msg, left| {
+        let left = left.map(|left| u64::try_from(left).unwrap_or(0));
+        msg.with(quota::shown(left))
+    })
 }
 
 fn name_field(asked: Option<&CreateRequest>) -> Field {

@@ -1,17 +1,19 @@
 //! A person's own SSH public keys: planned here for the special page and the wiki API alike. A pasted text is
 //! read before anything else is done with it, and goes no further than that.
 
-use super::api::{ApiReply, dry, shown};
+use super::api::{ApiReply, dry, result};
 use super::planned::{FACTS, Sent};
 use super::{ApiRequest, Caller, Context, lookup::refuse};
+use futures_util::future::join_all;
 use osm_core::action::Action;
 use osm_core::actor::{Actor, Person};
 use osm_core::authz::{Permit, Target, authorise};
 use osm_core::ids::OperationId;
-use osm_core::keys::{FIELD, Key, KeyFacts, plan_add_key, plan_remove_key};
+use osm_core::keys::keypairs::{self, Heard, Standing};
+use osm_core::keys::{FIELD, Key, KeyFacts, KeyPlan, hash, plan_add_key, plan_remove_key};
 use osm_core::message::Msg;
-use osm_core::plan::Plan;
 use osm_core::refusal::{Refusal, RefusalKind};
+use serde_json::json;
 
 /// What is asked.
 pub(super) enum Asked {
@@ -63,16 +65,65 @@ impl Context {
         })
     }
 
+    /// What Nova has under a key's name. Who is away there keeps nobody from what counts, which is LDAP.
+    async fn keypairs_of(&self, person: &Person, key: &Key) -> Vec<Standing> {
+        let settings = &self.settings;
+        let regions = settings.region_names().into_iter();
+        if !settings.keypairs {
+            return Vec::new();
+        }
+        let user = match keypairs::public_key(key) {
+            Some(_) => {
+                let user = self.identity.user_id(&person.uid, &settings.people_domain);
+                user.await.map_err(refuse)
+            }
+            // Nothing is to be asked.
+            None => Ok(None),
+        };
+        let name = &keypairs::name(key);
+        let heard = regions.map(async |region| {
+            let heard = match &user {
+                Err(_) => Heard::Nothing,
+                Ok(None) => Heard::Nobody,
+                Ok(Some(user_id)) => match self.compute.keypair(&region, user_id, name).await {
+                    Ok(public_key) => Heard::Has {
+                        user_id: user_id.clone(),
+                        public_key,
+                    },
+                    Err(error) => {
+                        refuse(error);
+                        Heard::Nothing
+                    }
+                },
+            };
+            Standing { region, heard }
+        });
+        join_all(heard).await
+    }
+
     pub(super) async fn planned_key(
         &self,
         caller: &Caller,
         asked: &Asked,
-    ) -> Result<Plan, Refusal> {
+    ) -> Result<KeyPlan, Refusal> {
         let actor = self.actor(caller).await?;
         let (permit, person) = self.permit_own(&actor, asked.action())?;
+        let held = self.keys_of(person).await?;
+        let meant = match asked {
+            Asked::Add(key) => Some(key.clone()),
+            Asked::Remove(name) => {
+                let mut called = held.iter().filter(|value| hash(value) == *name);
+                called.find_map(|value| Key::stored(value))
+            }
+        };
+        let keypairs = match &meant {
+            Some(key) => self.keypairs_of(person, key).await,
+            None => Vec::new(),
+        };
         let facts = KeyFacts {
             person: person.clone(),
-            held: self.keys_of(person).await?,
+            held,
+            keypairs,
         };
         match asked {
             Asked::Add(key) => plan_add_key(&permit, &facts, key),
@@ -94,7 +145,7 @@ impl Context {
             facts,
             mark: self.mark().await?,
         };
-        let planned = self.planned_key(caller, asked).await;
+        let planned = self.planned_key(caller, asked).await.map(|it| it.plan);
         self.submit_planned(caller, planned, &sent).await
     }
 
@@ -114,7 +165,11 @@ impl Context {
             }
         };
         if dry(request) {
-            return Ok(shown(&self.planned_key(caller, &asked).await?));
+            let KeyPlan { plan, without } = self.planned_key(caller, &asked).await?;
+            let changes = plan.changes(None);
+            return Ok(result(json!({
+                "dryrun": true, "plan": plan, "changes": changes, "without": without,
+            })));
         }
         let (key, facts) = (request.idempotency_key.as_deref(), params.get(FACTS));
         let operation = self.change_key(caller, &asked, key, facts).await?;

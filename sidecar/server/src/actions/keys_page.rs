@@ -6,7 +6,7 @@ use super::planned::{FACTS, facts_field, plan_table};
 use super::{Caller, Context, SpecialRequest};
 use osm_core::action::Action;
 use osm_core::ids::OperationId;
-use osm_core::keys::{FIELD, Key, hash};
+use osm_core::keys::{FIELD, Key, KeyPlan, hash};
 use osm_core::message::{Msg, Value};
 use osm_core::pages::encode::cut;
 use osm_core::plan::Plan;
@@ -41,7 +41,10 @@ impl Context {
         if request.post {
             match self.add_key(caller, request).await {
                 Ok(Added::Begun(operation)) => return Ok(followed(&operation)),
-                Ok(Added::Shown(key, plan)) => shown = Some((key, plan)),
+                Ok(Added::Shown(key, planned)) => {
+                    told(&mut view, &planned);
+                    shown = Some((key, planned.plan));
+                }
                 Err(refusal) => wrong = Some(refusal),
             }
         } else {
@@ -74,9 +77,9 @@ impl Context {
     async fn add_key(&self, caller: &Caller, request: &SpecialRequest) -> Result<Added, Refusal> {
         let asked = Asked::pasted(request.form.text(FIELD))?;
         if request.form.get("dryrun").is_some() {
-            let plan = self.planned_key(caller, &asked).await?;
+            let planned = self.planned_key(caller, &asked).await?;
             if let Asked::Add(key) = asked {
-                return Ok(Added::Shown(key, Box::new(plan)));
+                return Ok(Added::Shown(key, Box::new(planned)));
             }
         }
         Ok(Added::Begun(self.agreed(caller, request, &asked).await?))
@@ -107,8 +110,10 @@ impl Context {
                 Err(refusal) => wrong = Some(refusal),
             }
         }
-        let plan = self.planned_key(caller, &asked).await?;
+        let planned = self.planned_key(caller, &asked).await?;
         let mut view = View::new(Msg::new("deletekey-title"));
+        told(&mut view, &planned);
+        let plan = planned.plan;
         if let Some(refusal) = wrong {
             view.status = refusal.status();
             view.notice(Level::Error, refusal.message);
@@ -127,7 +132,14 @@ impl Context {
 /// What became of a pasted key.
 enum Added {
     Begun(OperationId),
-    Shown(Key, Box<Plan>),
+    Shown(Key, Box<KeyPlan>),
+}
+
+/// Why no keypair is part of it, where none is.
+fn told(view: &mut View, planned: &KeyPlan) {
+    for why in &planned.without {
+        view.notice(Level::Info, why.clone());
+    }
 }
 
 fn followed(operation: &OperationId) -> View {

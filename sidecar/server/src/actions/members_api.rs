@@ -23,6 +23,7 @@ impl Context {
         let alone = |refusal| vec![refusal];
         let params = &request.params;
         let founding = match params.text("subaction") {
+            "quota" if !of_role => return self.api_quota(caller, request).await.map_err(alone),
             "create" => Some(Action::ProjectCreate),
             "configure" => Some(Action::ProjectConfigure),
             "delete" => Some(Action::ProjectDelete),

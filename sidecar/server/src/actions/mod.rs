@@ -29,6 +29,8 @@ mod outcome;
 mod params;
 mod planned;
 mod projects;
+mod quota;
+mod quota_page;
 mod requests;
 mod requests_api;
 mod requests_page;
@@ -124,6 +126,8 @@ pub struct Settings {
     pub wiki_login_is_ldap: bool,
     /// What members are assigned in Keystone; `None` where we have no account to do it with.
     pub cloud_role: Option<String>,
+    /// People's SSH keys are Nova's keypairs as well.
+    pub keypairs: bool,
     /// Keystone's name of the domain of LDAP's people.
     pub people_domain: String,
     /// Keystone's projects that are our accounts' own.

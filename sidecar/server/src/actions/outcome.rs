@@ -46,6 +46,7 @@ fn outcome_text(operation: &Operation) -> Option<(Level, Msg)> {
         Action::ProjectCreate => "createproject",
         Action::ProjectConfigure => "configureproject",
         Action::ProjectDelete => "deleteproject",
+        Action::ProjectQuota => "setquota",
         Action::SudoCreate => "createsudo",
         Action::SudoModify => "modifysudo",
         Action::SudoDelete => "deletesudo",

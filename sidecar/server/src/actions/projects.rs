@@ -4,7 +4,7 @@
 use super::members::Of;
 use super::{
     Caller, Context, SpecialRequest, founding_page, log_tokens, lookup::refuse, members_page,
-    requests_page,
+    quota_page, requests_page,
 };
 use chrono::SubsecRound as _;
 use osm_core::action::Action;
@@ -38,6 +38,7 @@ impl Context {
                 self.founding_page(caller, request, Action::ProjectDelete)
                     .await
             }
+            "quota" => self.quota_page(caller, request).await,
             "addmember" => self.members_page(caller, request, Action::MemberAdd).await,
             "deletemember" => {
                 self.members_page(caller, request, Action::MemberRemove)
@@ -129,7 +130,7 @@ impl Context {
             &[("projectname", project.as_str())],
             Msg::new("showsudo"),
         );
-        links.extend([roles, rules]);
+        links.extend([roles, rules, quota_page::link(project)]);
         let target = Target::Project(Region::trusted(""), project.clone());
         for action in [Action::ProjectConfigure, Action::ProjectDelete] {
             if authorise(&self.settings.policy, actor, action, &target).is_ok() {

@@ -6,7 +6,7 @@ use osm_backends::mysql::{Store, StoreConfig};
 use osm_backends::openstack::{Assigner, OpenStack, OpenStackConfig};
 use osm_backends::rabbitmq::{RabbitMq, RabbitMqConfig};
 use osm_backends::wiki::{Wiki, WikiConfig};
-use osm_core::ports::{IdentityWrite, PortError};
+use osm_core::ports::PortError;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -49,11 +49,8 @@ pub fn cloud(config: &Config, secrets: &Secrets, limit: Duration) -> Result<Open
     OpenStack::with_timeout(account(config, secrets), limit)
 }
 
-/// The account that assigns roles, where there is one.
-pub fn assigner(
-    config: &Config,
-    secrets: &Secrets,
-) -> Result<Option<Arc<dyn IdentityWrite>>, PortError> {
+/// The account that assigns roles and sets quotas, where there is one.
+pub fn assigner(config: &Config, secrets: &Secrets) -> Result<Option<Arc<Assigner>>, PortError> {
     let (Some(admin), Some(password)) = (&config.keystone.admin, &secrets.keystone_admin_password)
     else {
         return Ok(None);

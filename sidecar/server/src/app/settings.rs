@@ -21,6 +21,7 @@ pub fn settings(config: &Config) -> Settings {
             .admin
             .as_ref()
             .map(|_| config.keystone.member_role.clone()),
+        keypairs: config.keystone.keypairs && config.keystone.admin.is_some(),
         people_domain: config.keystone.people_domain.clone(),
         own_projects: [config.keystone.reader_project.clone()]
             .into_iter()

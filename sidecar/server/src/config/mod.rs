@@ -141,6 +141,9 @@ pub struct Keystone {
     #[serde(default = "member")]
     pub member_role: String,
     pub admin: Option<KeystoneAdmin>,
+    /// People's SSH keys are Nova's keypairs as well, where there is an account to make them.
+    #[serde(default = "yes")]
+    pub keypairs: bool,
 }
 
 /// The account that assigns roles; without it Keystone's assignments are left as they are.
@@ -300,6 +303,10 @@ fn people() -> String {
 fn member() -> String {
     "member".to_owned()
 }
+fn yes() -> bool {
+    true
+}
+
 fn auto() -> String {
     "auto".to_owned()
 }

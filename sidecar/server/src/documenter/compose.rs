@@ -12,6 +12,7 @@ use osm_core::pages::project::{self, Listed, ProjectPage};
 use osm_core::pages::{audit, dated, log, noisy, redirect, request, title};
 use osm_core::ports::{InstanceFilter, Kind, PageKey, PortError, Seen};
 use osm_core::project::{ManagedProject, Project, WikiNames};
+use osm_core::quota::Limits;
 use osm_core::requests::Request;
 use tracing::debug;
 
@@ -42,6 +43,7 @@ pub(super) enum Facts {
         project: ManagedProject,
         wiki_names: WikiNames,
         instances: Option<Vec<Listed>>,
+        quotas: Vec<(Region, Limits)>,
     },
     DeletedProject {
         name: ProjectName,
@@ -92,11 +94,13 @@ impl Draft {
                 project,
                 wiki_names,
                 instances,
+                quotas,
             } => {
                 let page = ProjectPage {
                     project,
                     wiki_names,
                     instances: instances.as_deref(),
+                    quotas,
                 };
                 dated(&|old| page.compose(old, documentation))
             }
@@ -241,6 +245,7 @@ impl Documenter {
             Some(listed.collect())
         };
         let wiki_names = self.wiki_names(&project).await?;
+        let quotas = self.quotas(&pin).await?;
         let project = ManagedProject {
             project,
             project_id: pin.project_id,
@@ -249,6 +254,7 @@ impl Documenter {
             project,
             wiki_names,
             instances,
+            quotas,
         };
         Ok(Some(Draft::new(title::project_title(name), facts, as_of)))
     }

@@ -8,6 +8,7 @@ mod ahead;
 mod compare;
 mod compose;
 mod lists;
+mod quotas;
 mod titles;
 
 use crate::actions::{Clock, Settings};

@@ -3,13 +3,14 @@
 //! It alone holds the write ports of the cloud, LDAP and Keystone. Everything it does is noted before and after, so that another
 //! replica, or this one after a crash, goes on where it stopped. `course` goes through a plan's steps, `steps`
 //! knows what a step does, `places` what giving and taking a place in a project is, `founding` what a
-//! project is made of, `keys` a person's SSH keys, `sudo` a project's sudo rules; `tell` hands what was done to the documenter.
+//! project is made of, `quota` how much it may use, `keys` a person's SSH keys, `sudo` a project's sudo rules; `tell` hands what was done to the documenter.
 
 mod accounts;
 mod course;
 mod founding;
 mod keys;
 mod places;
+mod quota;
 mod repairs;
 mod steps;
 mod sudo;
@@ -25,8 +26,9 @@ use osm_core::ids::InstanceId;
 use osm_core::log::deeds::Loggers;
 use osm_core::message::Msg;
 use osm_core::ports::{
-    ComputeRead, ComputeWrite, Directory, DirectoryWrite, IdentityWrite, InstanceIndex, Kind,
-    Operation, OperationState, OperationWork, PortError, StepRecord, StepState,
+    ComputeAdmin, ComputeRead, ComputeWrite, Directory, DirectoryWrite, IdentityWrite,
+    InstanceIndex, Kind, Operation, OperationState, OperationWork, PortError, StepRecord,
+    StepState,
 };
 use std::pin::Pin;
 use std::sync::Arc;
@@ -128,19 +130,21 @@ pub struct Effects {
     compute: Arc<dyn ComputeWrite>,
     directory: Arc<dyn DirectoryWrite>,
     identity: Option<Arc<dyn IdentityWrite>>,
+    admin: Option<Arc<dyn ComputeAdmin>>,
 }
 
 impl Effects {
-    /// The ports; `identity` where we have an account that assigns roles.
-    pub fn new(
+    /// The ports; `account` where we have one that assigns roles and sets quotas.
+    pub fn new<A: IdentityWrite + ComputeAdmin + 'static>(
         compute: Arc<dyn ComputeWrite>,
         directory: Arc<dyn DirectoryWrite>,
-        identity: Option<Arc<dyn IdentityWrite>>,
+        account: Option<Arc<A>>,
     ) -> Self {
         Self {
             compute,
             directory,
-            identity,
+            identity: account.clone().map(|it| it as _),
+            admin: account.map(|it| it as _),
         }
     }
 }

@@ -87,6 +87,7 @@ impl Runner {
             Step::Withdraw { grant, unless_last } => self.take(course, grant, *unless_last).await,
             Step::AddKey { key } => self.set_key(course, key, true).await,
             Step::RemoveKey { key } => self.set_key(course, key, false).await,
+            Step::Keypair { keypair, there } => self.set_keypair(course, keypair, *there).await,
             Step::Person { account, there } => self.person(course, account, *there).await,
             Step::Link { account, there } => self.link(account, *there).await,
             Step::Make { part } => self.make(course, part).await,
@@ -100,6 +101,7 @@ impl Runner {
                 self.describe(course, entry, before, after).await
             }
             Step::SetRule { change } => self.set_rule(course, change).await,
+            Step::SetQuota { change } => self.set_quota(course, change).await,
             Step::ReadServer => {
                 let id = server_of(course)?;
                 self.read_server(course, id).await
@@ -359,7 +361,7 @@ fn begun(course: &Course) -> DateTime<Utc> {
     begun.unwrap_or(o.created)
 }
 
-fn place(course: &Course) -> (&osm_core::ids::Region, &osm_core::ids::ProjectId) {
+pub(super) fn place(course: &Course) -> (&osm_core::ids::Region, &osm_core::ids::ProjectId) {
     let plan = &course.operation.plan;
     (&plan.region, &plan.project_id)
 }

@@ -47,6 +47,10 @@ impl Runner {
             Step::Describe { .. } => {
                 return Ok(self.project_due(course, &summary::described(&plan.project)));
             }
+            Step::SetQuota { change } => {
+                let what = summary::quota(&plan.project, &plan.region, &change.after);
+                return Ok(self.project_due(course, &what));
+            }
             _ => {}
         }
         if let Step::WritePage { page } = step {
@@ -93,12 +97,14 @@ impl Runner {
                 | Step::Withdraw { .. }
                 | Step::AddKey { .. }
                 | Step::RemoveKey { .. }
+                | Step::Keypair { .. }
                 | Step::Person { .. }
                 | Step::Link { .. }
                 | Step::Make { .. }
                 | Step::Delete { .. }
                 | Step::Describe { .. }
                 | Step::SetRule { .. }
+                | Step::SetQuota { .. }
                 | Step::WritePage { .. }
                 | Step::Nothing,
                 _,

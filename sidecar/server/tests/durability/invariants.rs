@@ -34,6 +34,7 @@ pub async fn hold(world: &World) {
     }
     servers_are_those_made(world, &operations).await;
     places_and_groups_are_as_audited(world, &operations).await;
+    crate::quotas::are_as_done(world, &operations).await;
     index_is_as_nova_says(world).await;
     wiki_tells_of_each_server(world).await;
 }
@@ -96,6 +97,11 @@ async fn places_and_groups_are_as_audited(world: &World, operations: &[Operation
         {
             let keys = world.directory.keys(&key.person).await.unwrap().unwrap();
             assert_eq!(keys.contains(&key.line), *there, "{key:?}");
+        }
+        if let Step::Keypair { keypair, .. } = &planned.step
+            && let Some(there) = last.get(&keypair.change().resource)
+        {
+            assert_eq!(world.has_keypair(keypair).await, *there, "{keypair:?}");
         }
         if let Step::SetRule { change } = &planned.step
             && let Some(after) = rules.get(&change.change(&ProjectName::trusted("bots")).resource)

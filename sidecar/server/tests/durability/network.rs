@@ -16,11 +16,11 @@ use openstackmanager::faults::Points;
 use openstackmanager::operations::{Effects, Patience, Runner};
 use osm_backends::ldap::Ldap;
 use osm_backends::mysql::Store;
-use osm_backends::openstack::OpenStack;
+use osm_backends::openstack::{Assigner, OpenStack};
 use osm_core::action::Action;
 use osm_core::ids::OperationId;
 use osm_core::plan::Plan;
-use osm_core::ports::{ComputeRead as _, IdentityWrite, Operation, OperationState, Wish};
+use osm_core::ports::{ComputeRead as _, Operation, OperationState, Wish};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, resume_unwind};
@@ -47,7 +47,7 @@ pub struct Faulty {
     pub cloud: Arc<OpenStack>,
     pub store: Arc<Store>,
     directory: Arc<Ldap>,
-    assigner: Option<Arc<dyn IdentityWrite>>,
+    assigner: Option<Arc<Assigner>>,
     pub context: Context,
     config: Config,
 }

@@ -1,6 +1,7 @@
 //! People of the test's own in the lab's LDAP, their places in the project `bots`, and their keys.
 
 use crate::asked::caller;
+use crate::keypairs::with_keypair;
 use crate::world::{World, lab};
 use ldap3::{LdapConnAsync, Scope, SearchEntry};
 use openstackmanager::faults::Points;
@@ -17,7 +18,7 @@ use osm_core::project::{ManagedProject, Member, Project};
 use osm_core::suspension::{plan_reinstate, plan_suspend};
 use std::collections::{BTreeMap, HashSet};
 
-const KEY: &str =
+pub const KEY: &str =
     "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJxIGT0cRUoSYtnk51TnKt/9EzfjLedV2HDBSNJJSFcl test";
 /// LDAP's word for an entry that is there already.
 const ENTRY_ALREADY_EXISTS: u32 = 68;
@@ -159,7 +160,13 @@ impl World {
             };
             let held = self.directory.keys(&person.entry).await.unwrap().unwrap();
             let person = person.clone();
-            let (there, facts) = (!held.is_empty(), KeyFacts { person, held });
+            let there = !held.is_empty();
+            let keypairs = self.keypairs(&person).await;
+            let facts = KeyFacts {
+                person,
+                held,
+                keypairs,
+            };
             let target = Target::Own(facts.person.entry.clone());
             let permit = authorise(&Policy::default(), &actor, action, &target).unwrap();
             let key = Key::pasted(KEY).unwrap();
@@ -170,17 +177,17 @@ impl World {
         };
         let (there, planned) = plan(action).await;
         if there == (action == Action::KeyRemove) {
-            return planned.unwrap();
+            return with_keypair(planned.unwrap().plan);
         }
         let other = match action {
             Action::KeyAdd => Action::KeyRemove,
             _ => Action::KeyAdd,
         };
-        let id = self.submit(plan(other).await.1.unwrap()).await;
+        let id = self.submit(plan(other).await.1.unwrap().plan).await;
         self.run(Points::default()).await;
         let over = self.operation(&id).await;
         assert_eq!(over.state, OperationState::Done, "{other}: {over:?}");
-        plan(action).await.1.unwrap()
+        with_keypair(plan(action).await.1.unwrap().plan)
     }
 
     /// A plan for a shell account that nobody has, of a wiki user whom nobody knows.
@@ -226,6 +233,8 @@ impl World {
             listing.insert(format!("group {uid}"), format!("{in_group:?}"));
             let keys = self.directory.keys(&person.entry).await.unwrap();
             listing.insert(format!("keys of {uid}"), format!("{keys:?}"));
+            let keypairs = self.keypairs(&person).await;
+            listing.insert(format!("keypairs of {uid}"), format!("{keypairs:?}"));
         }
     }
 

@@ -14,7 +14,7 @@ use openstackmanager::faults::Points;
 use openstackmanager::operations::{Effects, Founding, Patience, Runner};
 use osm_backends::ldap::Ldap;
 use osm_backends::mysql::Store;
-use osm_backends::openstack::OpenStack;
+use osm_backends::openstack::{Assigner, OpenStack};
 use osm_backends::secret::Secret;
 use osm_backends::wiki::Wiki;
 use osm_core::ids::{InstanceId, OperationId, ProjectId, ProjectName, Region};
@@ -22,8 +22,8 @@ use osm_core::instance::Instance;
 use osm_core::log::deeds::Loggers;
 use osm_core::plan::Plan;
 use osm_core::ports::{
-    ComputeRead, Identity, IdentityWrite, InstanceIndex, NewWish, Operation, OperationFilter,
-    Operations, Since, Submitted, Wish, Wished,
+    ComputeRead, Identity, InstanceIndex, NewWish, Operation, OperationFilter, Operations, Since,
+    Submitted, Wish, Wished,
 };
 use serde_json::Value as Json;
 use std::collections::BTreeMap;
@@ -42,7 +42,7 @@ pub struct World {
     pub cloud: Arc<OpenStack>,
     pub directory: Arc<Ldap>,
     pub wiki: Arc<Wiki>,
-    pub assigner: Option<Arc<dyn IdentityWrite>>,
+    pub assigner: Option<Arc<Assigner>>,
     pub context: Context,
     /// Of the database.
     pub password: Secret,
@@ -289,6 +289,7 @@ impl World {
         }
         self.list_people(&mut listing).await;
         self.list_rules(&mut listing).await;
+        self.list_quotas(&mut listing).await;
         let names = self.store.names(&self.region(), &self.project_id).await;
         for name in names.unwrap() {
             listing.insert(format!("name {name}"), String::new());

@@ -1,9 +1,11 @@
 //! People's SSH keys, among the twin's places.
 
 use super::people::{Places, person, places};
+use super::region;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use osm_core::ids::EntryUuid;
+use osm_core::keys::keypairs::{self, Heard, Keypair, Standing};
 use osm_core::keys::{Held, Key, KeyFacts};
 
 /// A key that is somebody's own, the `nth` of theirs.
@@ -21,6 +23,34 @@ pub fn key_of(uid: &str, nth: u8) -> Held {
 /// These have these keys.
 pub fn keys<'n>(held: impl IntoIterator<Item = (&'n str, u8)>) -> Places {
     let changes = held.into_iter().map(|(uid, nth)| key_of(uid, nth).change());
+    changes
+        .filter_map(|change| Some((change.resource, change.after?)))
+        .collect()
+}
+
+/// Of the first key that is somebody's own, in the cloud.
+pub fn keypair_of(uid: &str) -> Keypair {
+    let key = Key::stored(&key_of(uid, 1).line).unwrap();
+    Keypair {
+        region: region(),
+        user_id: uid.to_owned(),
+        person: person(uid).entry,
+        uid: uid.to_owned(),
+        name: keypairs::name(&key),
+        public_key: keypairs::public_key(&key).unwrap(),
+    }
+}
+
+/// These have a keypair, or what is no longer the key of ours: their own of the same name.
+pub fn keypairs<'n>(held: impl IntoIterator<Item = (&'n str, bool)>) -> Places {
+    let changes = held.into_iter().map(|(uid, ours)| {
+        let keypair = keypair_of(uid);
+        let own = Keypair {
+            public_key: "ssh-ed25519 their own".to_owned(),
+            ..keypair.clone()
+        };
+        if ours { keypair } else { own }.change()
+    });
     changes
         .filter_map(|change| Some((change.resource, change.after?)))
         .collect()
@@ -45,8 +75,17 @@ pub fn keys_of(places: &Places, entry: &EntryUuid) -> Vec<String> {
 
 pub fn key_facts(places: &Places, uid: &str) -> KeyFacts {
     let person = person(uid);
+    let key = Key::stored(&key_of(uid, 1).line).unwrap();
+    let heard = Heard::Has {
+        user_id: uid.to_owned(),
+        public_key: super::admin::keypair(places, &region(), uid, &keypairs::name(&key)),
+    };
     KeyFacts {
         held: keys_of(places, &person.entry),
         person,
+        keypairs: vec![Standing {
+            region: region(),
+            heard,
+        }],
     }
 }

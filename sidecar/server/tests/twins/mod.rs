@@ -1,5 +1,6 @@
 //! Twins in memory: a cloud that does what Nova's API promises, people, and a store that keeps one operation.
 
+pub mod admin;
 mod clock;
 pub mod keys;
 mod links;
@@ -9,18 +10,17 @@ mod store;
 pub mod sudo;
 
 pub use clock::{now, pass};
-pub use offer::{GROUPS, flavor, groups_on_offer, image};
+pub use offer::{GROUPS, LIMITS, flavor, groups_on_offer, image};
 
 use async_trait::async_trait;
 use chrono::DateTime;
 use openstackmanager::faults::Points;
 use openstackmanager::operations::{Effects, Founding, Patience, Runner};
 use osm_core::ids::{InstanceId, OperationId, ProjectId, ProjectName, Region};
-use osm_core::instance::{
-    Flavor, Headroom, Image, Instance, SecurityGroup, ServerRequest, TAG_OPERATION,
-};
+use osm_core::instance::{Flavor, Image, Instance, SecurityGroup, ServerRequest, TAG_OPERATION};
 use osm_core::plan::{Change, Plan};
 use osm_core::ports::*;
+use osm_core::quota::{Limits, Quota, Used};
 use serde_json::{Value as Json, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
@@ -51,6 +51,7 @@ pub struct Server {
 pub struct Cloud {
     pub servers: BTreeMap<Uuid, Server>,
     pub places: people::Places,
+    pub limits: Limits,
 }
 
 impl Cloud {
@@ -66,6 +67,7 @@ impl Cloud {
         Self {
             servers: servers.collect(),
             places: keys::start(),
+            limits: LIMITS,
         }
     }
 
@@ -98,6 +100,7 @@ impl Cloud {
     /// Everything there is, named as plans name it. A server's groups when made are part of the server.
     fn resources(&self, known: &Self) -> BTreeMap<String, Json> {
         let mut all = self.places.clone();
+        all.insert("R/quota/bots".to_owned(), json!(self.limits));
         for (id, server) in &self.servers {
             let facts = json!({"name": server.name, "project": "bots"});
             all.insert(format!("R/instance/{id}"), facts);
@@ -352,8 +355,20 @@ impl ComputeRead for Twin {
     ) -> Result<Vec<SecurityGroup>, PortError> {
         Ok(groups_on_offer())
     }
-    async fn headroom(&self, _: &Region, _: &ProjectId) -> Result<Headroom, PortError> {
-        Ok(Headroom::default())
+    async fn quota(&self, _: &Region, _: &ProjectId) -> Result<Quota, PortError> {
+        Ok(Quota {
+            limits: self.0.lock().unwrap().cloud.limits,
+            used: Used::default(),
+        })
+    }
+    async fn keypair(
+        &self,
+        region: &Region,
+        user: &str,
+        name: &str,
+    ) -> Result<Option<String>, PortError> {
+        let cloud = &self.0.lock().unwrap().cloud;
+        Ok(admin::keypair(&cloud.places, region, user, name))
     }
     async fn network(&self, _: &Region, _: &ProjectId, name: &str) -> Result<String, PortError> {
         Ok(name.to_owned())

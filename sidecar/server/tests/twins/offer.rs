@@ -1,8 +1,15 @@
 //! What the twin's cloud offers.
 
 use osm_core::instance::{Flavor, Image, SecurityGroup};
+use osm_core::quota::Limits;
 
 pub const GROUPS: [&str; 3] = ["default", "web", "x]]{{db}}"];
+
+pub const LIMITS: Limits = Limits {
+    instances: Some(10),
+    cores: Some(20),
+    ram: None,
+};
 
 pub fn flavor() -> Flavor {
     Flavor {

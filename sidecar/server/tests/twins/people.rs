@@ -315,6 +315,9 @@ impl Identity for Twin {
     ) -> Result<Vec<osm_core::drift::Assigned>, PortError> {
         Ok(Vec::new())
     }
+    async fn user_id(&self, name: &str, _: &str) -> Result<Option<String>, PortError> {
+        Ok(Some(name.to_owned()))
+    }
     async fn ping(&self) -> Result<(), PortError> {
         Ok(())
     }
