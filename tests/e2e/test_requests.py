@@ -80,7 +80,8 @@ def test_the_rule_grants_one_and_an_approver_the_next(
     assert asked["state"] == "open" and "byrule" not in asked
     until(lambda: outsider_bot.page(title(asked)), "the request has its page")
     revision = outsider_bot.page(title(asked))
-    assert revision["user"] == OUTSIDER.name and second in revision["comment"]
+    assert revision["user"] == OUTSIDER.name and revision["comment"] == f"asked for project {second}"
+    assert f"Request {asked['request']}" in outsider.open("Special:EditWatchlist").text
     assert {"Requests", "Open requests"} <= outsider_bot.categories(title(asked))
     assert outsider_bot.facts(title(asked))["Request State"] == ["open"]
     assert refused(request, outsider_bot, "project", projectname=third, reason="x") == "openstackmanager-request-oneisopen"
@@ -131,6 +132,45 @@ def test_declined_and_withdrawn(outsider_bot: Bot, operator_bot: Bot, outsider: 
             assert late.value.code == "openstackmanager-request-asker"
         assert request(outsider_bot, "withdraw", request=asked["request"])["state"] == "withdrawn"
     assert all(everywhere(name) == [False] * 3 for name in names)
+
+
+def test_a_member_asks_for_more_quota(
+    volunteer: Browser, outsider_bot: Bot, volunteer_bot: Bot, operator_bot: Bot
+) -> None:
+    def limits() -> Json:
+        (row,) = volunteer_bot.site.get("query", list="novaquotas", nqproject="bots")["query"]["novaquotas"]
+        return {name: row[name]["limit"] for name in ("instances", "cores", "ram")}
+
+    before = limits()
+    asks = {"projectname": "bots", "reason": "More bots"}
+    assert refused(request, outsider_bot, "quota", instances="12", **asks) == "openstackmanager-noaccount"
+    for bad in ("-1", "x", "1e9", "9" * 30):
+        assert refused(request, volunteer_bot, "quota", instances=bad, **asks).startswith("openstackmanager-quota-")
+    assert refused(request, volunteer_bot, "quota", **asks) == "openstackmanager-request-nothing"
+    assert refused(request, volunteer_bot, "quota", instances=str(before["instances"]), **asks) == (
+        "openstackmanager-quota-same")  # fmt: skip
+    try:
+        # As much as the rule grants.
+        page = volunteer.open("Special:NovaProject", action="quota", projectname="bots")
+        assert "NovaRequest" in str(page.tree.xpath("//div[@id='mw-content-text']//a/@href"))
+        volunteer.open(PAGE, action="quota", projectname="bots")
+        volunteer.fill(instances="12", reason="More bots")
+        volunteer.shot("request-quota")
+        volunteer.submit("request-quota")
+        until(lambda: limits()["instances"] == 12, "the quota is set", 60)
+        # More than that.
+        asked = request(volunteer_bot, "quota", cores=str(before["cores"] + 5), **asks)
+        assert asked["state"] == "open" and limits()["cores"] == before["cores"]
+        until(lambda: volunteer_bot.page(title(asked)), "the request has its page")
+        granted = request(operator_bot, "grant", request=asked["request"], hash=asked["hash"])
+        assert operator_bot.followed({"operation": granted["operation"]})["state"] == "done"
+        assert limits() == before | {"instances": 12, "cores": before["cores"] + 5}
+        volunteer.open(title(asked))
+        volunteer.shot("request-quota-page")
+    finally:
+        now = {name: str(limit) for name, limit in before.items()}
+        if limits() != before:
+            operator_bot.followed(call(operator_bot, "novaproject", "quota", projectname="bots", **now))
 
 
 def test_what_cannot_be_asked_for(outsider_bot: Bot, operator_bot: Bot) -> None:

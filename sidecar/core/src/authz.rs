@@ -6,7 +6,7 @@ use crate::ground::Ground;
 use crate::ids::{EntryUuid, ProjectName, Region};
 use crate::message::Msg;
 use crate::refusal::{Refusal, RefusalKind};
-use crate::requests::{Grantable, Requests};
+use crate::requests::{Grantable, Requests, Wanted};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -221,11 +221,13 @@ pub fn authorise(
         };
     }
     if action == Action::RequestMake {
-        return match (policy.requests, &actor.person) {
-            (None, _) => forbidden(Msg::new("requests-closed")),
-            (_, None) => forbidden(Msg::new("nolink")),
-            (Some(_), Some(_)) => permit(Ground::Linked),
-        };
+        match (policy.requests, &actor.person, target) {
+            (None, ..) => return forbidden(Msg::new("requests-closed")),
+            (_, None, _) => return forbidden(Msg::new("nolink")),
+            (_, _, Target::Everywhere) => return permit(Ground::Linked),
+            // About a project its members ask.
+            _ => {}
+        }
     }
     let Some(project) = target.project() else {
         // Who helps with what is another's sees it because of a right of theirs.
@@ -321,16 +323,20 @@ pub fn authorise_wish(
 pub fn authorise_granted(
     policy: &Policy,
     actor: &Actor,
-    action: Action,
-    target: &Target,
+    wanted: &Wanted,
     _: &Grantable,
 ) -> Result<Permit, Refusal> {
     // Whoever may not ask gets nothing by asking.
-    authorise(policy, actor, Action::RequestMake, target)?;
+    authorise(policy, actor, Action::RequestMake, &wanted.asked_at())?;
+    let (action, target) = wanted.granted_by();
+    if let Some(reason) = refused_for_maintenance(policy, &target) {
+        let why = Msg::new("maintenance").with(reason);
+        return Err(Refusal::new(RefusalKind::Maintenance, why));
+    }
     Ok(Permit {
         actor: actor.clone(),
         action,
-        target: target.clone(),
+        target,
         ground: Ground::Granted,
     })
 }

@@ -153,7 +153,7 @@ pub struct QuotaFacts {
 }
 
 /// A request as it came from a form or an API call, nothing believed yet: numbers, and nothing for what is to stay.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(missing_docs)]
 pub struct QuotaRequest {
     pub instances: String,
@@ -165,6 +165,28 @@ impl QuotaRequest {
     /// In the order of [`NAMES`].
     pub fn values(&self) -> [&str; 3] {
         [&self.instances, &self.cores, &self.ram]
+    }
+
+    /// Without spaces around.
+    #[must_use]
+    pub fn trimmed(&self) -> Self {
+        let [instances, cores, ram] = self.values().map(|text| text.trim().to_owned());
+        Self {
+            instances,
+            cores,
+            ram,
+        }
+    }
+
+    /// In the words of the wiki's pages.
+    pub fn words(&self) -> String {
+        let named = NAMES.into_iter().zip(self.values());
+        let named = named.filter(|(_, value)| !value.is_empty());
+        let each = named.map(|((name, _), value)| match name {
+            "ram" => format!("{value} MiB of RAM"),
+            _ => format!("{value} {name}"),
+        });
+        each.collect::<Vec<_>>().join(", ")
     }
 
     /// The limits wanted; the first that is wrong is told at its field.
@@ -214,6 +236,22 @@ fn number(name: &str, text: &str, most: u64, used: u64) -> Result<u64, Refusal> 
     Ok(wanted)
 }
 
+impl QuotaFacts {
+    /// The limits wanted, which are others than those there are.
+    pub fn wanted(&self, request: &QuotaRequest) -> Result<Limits, Refusal> {
+        let before = self.quota.limits;
+        let after = request.limits(&self.quota)?;
+        if after != before {
+            return Ok(after);
+        }
+        let why = Msg::new("quota-same").with(self.managed.project.name.as_str());
+        Err(Refusal::new(
+            RefusalKind::Conflict,
+            why.with(self.region.as_str()).with(before.told()),
+        ))
+    }
+}
+
 /// Plans other limits. Whoever has the permit says how much: the bounds here are those of what can be meant.
 pub fn plan_quota(
     permit: &Permit,
@@ -222,14 +260,7 @@ pub fn plan_quota(
 ) -> Result<Plan, Refusal> {
     let (project, region) = (&facts.managed.project, &facts.region);
     let (name, before) = (&project.name, facts.quota.limits);
-    let after = request.limits(&facts.quota)?;
-    if after == before {
-        let why = Msg::new("quota-same").with(name.as_str());
-        return Err(Refusal::new(
-            RefusalKind::Conflict,
-            why.with(region.as_str()).with(before.told()),
-        ));
-    }
+    let after = facts.wanted(request)?;
     if !facts.may_set {
         let why = Msg::new("noquotasetter");
         return Err(Refusal::new(RefusalKind::Unavailable, why));

@@ -3,9 +3,12 @@
 //! What is asked for is a record that never changes; whoever grants it names its hash. The wiki page that shows it
 //! decides nothing.
 
+use crate::action::Action;
+use crate::authz::Target;
 use crate::founding::{described, one_line};
-use crate::ids::{OperationId, ProjectName};
+use crate::ids::{OperationId, ProjectName, Region};
 use crate::message::Msg;
+use crate::quota::{Limits, QuotaRequest};
 use crate::refusal::Refusal;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
@@ -25,6 +28,15 @@ pub enum Wanted {
         /// What it is for.
         description: String,
     },
+    /// Other limits of a project in a region.
+    Quota {
+        /// Which.
+        project: ProjectName,
+        /// Where.
+        region: Region,
+        /// What it is to be able to use; nothing for what is to stay.
+        limits: QuotaRequest,
+    },
 }
 
 impl Wanted {
@@ -32,6 +44,32 @@ impl Wanted {
     pub fn project(&self) -> &ProjectName {
         match self {
             Self::Project { name, .. } => name,
+            Self::Quota { project, .. } => project,
+        }
+    }
+
+    /// What grants it, and of what.
+    pub fn granted_by(&self) -> (Action, Target) {
+        match self {
+            Self::Project { name, .. } => {
+                // A project is of no region.
+                let target = Target::Project(Region::trusted(""), name.clone());
+                (Action::ProjectCreate, target)
+            }
+            Self::Quota {
+                project, region, ..
+            } => {
+                let target = Target::Project(region.clone(), project.clone());
+                (Action::ProjectQuota, target)
+            }
+        }
+    }
+
+    /// Where one has to be somebody to ask for it: a project that is not there yet has no members.
+    pub fn asked_at(&self) -> Target {
+        match self {
+            Self::Project { .. } => Target::Everywhere,
+            Self::Quota { .. } => self.granted_by().1,
         }
     }
 }
@@ -54,6 +92,30 @@ impl Asked {
             name,
             description: described(description)?.unwrap_or_default(),
         };
+        Self::because(wanted, reason)
+    }
+
+    /// More of what a project may use.
+    pub fn quota(
+        project: ProjectName,
+        region: Region,
+        limits: QuotaRequest,
+        reason: &str,
+    ) -> Result<Self, Refusal> {
+        let limits = limits.trimmed();
+        if limits.values().iter().all(|limit| limit.is_empty()) {
+            let why = Msg::new("request-nothing");
+            return Err(Refusal::field("instances", why));
+        }
+        let wanted = Wanted::Quota {
+            project,
+            region,
+            limits,
+        };
+        Self::because(wanted, reason)
+    }
+
+    fn because(wanted: Wanted, reason: &str) -> Result<Self, Refusal> {
         let reason = one_line("reason", reason, LONGEST_WORDS)?;
         if reason.is_empty() {
             return Err(Refusal::field("reason", Msg::new("request-noreason")));
@@ -138,6 +200,17 @@ pub struct Rule {
     pub projects: u32,
     /// No other request of theirs was granted by rule for so many days.
     pub every_days: u32,
+    /// A quota of no more than this; none where a person has to look at each.
+    pub quota: Limits,
+}
+
+/// What a rule looks at besides who asks.
+#[derive(Clone, Copy, Debug)]
+pub enum Case {
+    /// So many projects the asker administers.
+    Project(usize),
+    /// The limits there are, and those wanted.
+    Quota(Limits, Limits),
 }
 
 impl Rule {
@@ -162,7 +235,7 @@ pub struct Grantable(());
 pub fn by_rule(
     rule: Option<Rule>,
     registered: Option<DateTime<Utc>>,
-    administers: usize,
+    case: Case,
     now: DateTime<Utc>,
 ) -> Result<Grantable, Msg> {
     let Some(rule) = rule else {
@@ -173,8 +246,29 @@ pub fn by_rule(
     if !old {
         return Err(Msg::new("request-young").with(days));
     }
-    if administers >= usize::try_from(rule.projects).unwrap_or(usize::MAX) {
-        return Err(Msg::new("request-manyprojects").with(i64::from(rule.projects)));
+    match case {
+        Case::Project(administers) => {
+            if administers >= usize::try_from(rule.projects).unwrap_or(usize::MAX) {
+                return Err(Msg::new("request-manyprojects").with(i64::from(rule.projects)));
+            }
+        }
+        Case::Quota(before, after) => {
+            let bounds = rule.quota.values().into_iter();
+            let each = bounds.zip(before.values().into_iter().zip(after.values()));
+            let within = |(bound, (before, after)): (Option<u64>, (Option<u64>, Option<u64>))| {
+                // Never less than there is: nobody takes from the others by asking.
+                let more = before
+                    .zip(after)
+                    .is_some_and(|(before, after)| before < after);
+                let within = bound
+                    .zip(after)
+                    .is_some_and(|(bound, after)| after <= bound);
+                before == after || more && within
+            };
+            if !each.map(within).all(|within| within) {
+                return Err(Msg::new("request-muchquota"));
+            }
+        }
     }
     Ok(Grantable(()))
 }
@@ -217,6 +311,14 @@ mod tests {
         }
     }
 
+    fn limits(instances: u64, cores: u64) -> Limits {
+        Limits {
+            instances: Some(instances),
+            cores: Some(cores),
+            ram: None,
+        }
+    }
+
     #[test]
     fn what_a_rule_grants() {
         let now = DateTime::UNIX_EPOCH + TimeDelta::days(1000);
@@ -225,17 +327,26 @@ mod tests {
             account_days: 30,
             projects: 2,
             every_days: 7,
+            quota: limits(20, 40),
         });
-        for (rule, registered, administers, no) in [
-            (rule, days_ago(30), 0, None),
-            (rule, days_ago(30), 1, None),
-            (rule, days_ago(30), 2, Some("request-manyprojects")),
-            (rule, days_ago(29), 0, Some("request-young")),
+        let project = Case::Project;
+        let quota = |instances, cores| Case::Quota(limits(10, 20), limits(instances, cores));
+        for (rule, registered, case, no) in [
+            (rule, days_ago(30), project(0), None),
+            (rule, days_ago(30), project(1), None),
+            (rule, days_ago(30), quota(20, 20), None),
+            (rule, days_ago(30), quota(20, 40), None),
+            (rule, days_ago(30), quota(9, 20), Some("request-muchquota")),
+            (rule, days_ago(30), quota(21, 20), Some("request-muchquota")),
+            (rule, days_ago(30), quota(20, 41), Some("request-muchquota")),
+            (rule, days_ago(29), quota(20, 20), Some("request-young")),
+            (rule, days_ago(30), project(2), Some("request-manyprojects")),
+            (rule, days_ago(29), project(0), Some("request-young")),
             // Whose age is not known is not old.
-            (rule, None, 0, Some("request-young")),
-            (None, days_ago(300), 0, Some("request-norule")),
+            (rule, None, project(0), Some("request-young")),
+            (None, days_ago(300), project(0), Some("request-norule")),
         ] {
-            let answer = by_rule(rule, registered, administers, now);
+            let answer = by_rule(rule, registered, case, now);
             let key = answer.err().map(|msg| msg.key);
             assert_eq!(key, no.map(|no| format!("openstackmanager-{no}")));
         }

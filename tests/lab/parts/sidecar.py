@@ -159,7 +159,7 @@ def _write_config(lab: Lab) -> Path:
             **{f"{ou}_base": f"ou={ou},{ldap.BASE}" for ou in ("people", "projects", "groups", "hosts")},
         },
         # The demo's wiki sends no mail.
-        "requests": {"rule": {"account_days": 0, "projects": 1, "every_days": 0}},
+        "requests": {"rule": {"account_days": 0, "projects": 1, "every_days": 0, "quota": {"instances": 15}}},
         "accounts": {"first_uid": 20000, "gid": 500, "confirmed_email": False},
     }
     text = "".join(

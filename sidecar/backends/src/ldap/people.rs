@@ -60,6 +60,13 @@ impl Ldap {
         let Some(dn) = self.own(account, by).await? else {
             return Ok(false);
         };
+        // Whoever was given a place meanwhile uses the entry, and the next one of that name would have the place.
+        if self.mentioned(&account.uid).await? {
+            let why = "somebody has given it a place in a group, a project or a sudo rule since it was made; \
+                       take that away, or let the account be";
+            let (tried, target) = ("delete the entry", account.uid.as_str());
+            return Err(PortError::new("ldap", tried, target, Kind::Denied, why));
+        }
         leave.still().await?;
         self.connections.delete(&dn).await
     }
@@ -79,6 +86,13 @@ impl Ldap {
     pub(super) async fn shell_name_taken(&self, uid: &str) -> Result<bool, PortError> {
         let (people, groups) = (&self.config.people_base, &self.config.groups_base);
         let group = format!("(&(objectClass=posixGroup){})", equals("cn", uid));
+        Ok(self.any(people, equals("uid", uid)).await?
+            || self.any(groups, group).await?
+            || self.mentioned(uid).await?)
+    }
+
+    /// Whether a group, a project, a role or a sudo rule names them.
+    async fn mentioned(&self, uid: &str) -> Result<bool, PortError> {
         let dn = self.dn_of(uid);
         let mentioned: String = ["member", "uniqueMember", "roleOccupant"]
             .map(|kind| equals(kind, &dn))
@@ -86,9 +100,9 @@ impl Ldap {
             .chain(["memberUid", "sudoUser", "sudoRunAsUser"].map(|kind| equals(kind, uid)))
             .collect();
         let mentioned = format!("(|{mentioned})");
-        Ok(self.any(people, equals("uid", uid)).await?
-            || self.any(groups, group).await?
-            || self.any(groups, mentioned.clone()).await?
+        Ok(self
+            .any(&self.config.groups_base, mentioned.clone())
+            .await?
             || self.any(&self.config.projects_base, mentioned).await?)
     }
 

@@ -158,7 +158,7 @@ async fn ask(tx: &mut Transaction<'_>, new: &NewRequest) -> Result<(Noted, bool)
             return Ok((Noted::Refused(outcome), false));
         }
     }
-    let what = summary::asked_for(project);
+    let what = summary::asked_for(&new.asked.wanted);
     add_due(tx, &due(id, &new.by, what)).await?;
     Ok((Noted::Request(id), true))
 }
@@ -207,7 +207,7 @@ async fn decide(tx: &mut Transaction<'_>, new: &NewDecision) -> Result<Decided, 
         },
     )
     .await?;
-    let what = summary::decided(known.asked.wanted.project(), state);
+    let what = summary::decided(&known.asked.wanted, state);
     add_due(tx, &due(new.id, &new.by, what)).await?;
     Ok(Decided::Done)
 }

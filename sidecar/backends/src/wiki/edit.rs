@@ -3,6 +3,7 @@
 use super::http::Exchange;
 use super::{PAUSES, Wiki};
 use async_trait::async_trait;
+use osm_core::pages::title::is_request;
 use osm_core::ports::{Edit, EditAs, Edited, Kind, PortError, WikiWrite};
 use serde_json::Value;
 
@@ -42,8 +43,7 @@ impl Wiki {
             ("summary", edit.summary.as_str()),
             ("assertuser", session.name.as_str()),
             ("maxlag", "5"),
-            // What the system writes for a person is not what they chose to watch.
-            ("watchlist", "nochange"),
+            ("watchlist", watchlist(edit)),
         ];
         if edit.parent == 0 {
             parameters.push(("createonly", "1"));
@@ -102,6 +102,15 @@ fn edited(edit: &Edit, reply: &Value) -> Result<Edited, PortError> {
     match (number("pageid"), number("newrevid")) {
         (Some(page_id), Some(revision)) => Ok(Edited::Saved { page_id, revision }),
         _ => protocol("the answer names no revision"),
+    }
+}
+
+/// What the system writes for a person is not what they chose to watch, but who asks for something wants to hear what
+/// becomes of it.
+fn watchlist(edit: &Edit) -> &'static str {
+    match is_request(&edit.title) && edit.parent == 0 {
+        true => "watch",
+        false => "nochange",
     }
 }
 

@@ -3,7 +3,8 @@
 use crate::leave::May;
 use crate::tree::*;
 use osm_core::accounts::Account;
-use osm_core::ids::OperationId;
+use osm_core::ids::{OperationId, ProjectName};
+use osm_core::membership::{Grant, Place};
 use osm_core::ports::{Directory, DirectoryWrite, Kind, NumberOf};
 
 fn account(uid: &str, name: &str) -> Account {
@@ -64,6 +65,14 @@ async fn a_name_is_given_once_and_only_its_maker_takes_it_back() {
                 .await
                 .unwrap()
         );
+        // Whoever was given a place meanwhile keeps the entry.
+        let left = ProjectName::trusted("left");
+        let left = directory.project(&left).await.unwrap().unwrap();
+        let place = Grant::of(&person, &left, Place::Project);
+        assert!(directory.give(&place, &May(true)).await.unwrap());
+        let used = directory.unmake_person(&new, &by, &May(true)).await;
+        assert_eq!(used.unwrap_err().kind, Kind::Denied);
+        assert!(directory.take(&place, &May(true)).await.unwrap());
         for first in [true, false] {
             let unmade = directory.unmake_person(&new, &by, &May(true)).await;
             assert_eq!(unmade.unwrap(), first);

@@ -14,6 +14,14 @@ pub fn compose(old: &str, request: &Request) -> String {
             call.text("Project Name", name.as_str());
             call.text("Description", description);
         }
+        Wanted::Quota {
+            project,
+            region,
+            limits,
+        } => {
+            call.text("Project Name", project.as_str());
+            call.text("Requested Quota", &format!("{region}: {}", limits.words()));
+        }
     }
     call.trusted("Requested By", &link(&user(&request.by.1)));
     call.time("Request Time", Some(request.at));

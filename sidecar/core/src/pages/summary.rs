@@ -3,7 +3,7 @@
 use super::encode;
 use crate::ids::{OperationId, ProjectName, Region};
 use crate::quota::Limits;
-use crate::requests::State;
+use crate::requests::{State, Wanted};
 
 /// MediaWiki's bound, in characters.
 const LONGEST: usize = 500;
@@ -65,14 +65,21 @@ pub fn project_deleted(project: &ProjectName) -> String {
     format!("deleted project {project}")
 }
 
-/// "asked for project bots"
-pub fn asked_for(project: &ProjectName) -> String {
-    format!("asked for project {project}")
+/// "asked for project bots", "asked for another quota of project bots"
+pub fn asked_for(wanted: &Wanted) -> String {
+    format!("asked for {}", wanted_of(wanted))
 }
 
 /// "request for project bots: granted"
-pub fn decided(project: &ProjectName, state: State) -> String {
-    format!("request for project {project}: {}", state.name())
+pub fn decided(wanted: &Wanted, state: State) -> String {
+    format!("request for {}: {}", wanted_of(wanted), state.name())
+}
+
+fn wanted_of(wanted: &Wanted) -> String {
+    match wanted {
+        Wanted::Project { name, .. } => format!("project {name}"),
+        Wanted::Quota { project, .. } => format!("another quota of project {project}"),
+    }
 }
 
 /// "changed the description of project bots"

@@ -40,6 +40,13 @@ pub fn request_title(id: u64) -> String {
     format!("{NAMESPACE}:Request {id}")
 }
 
+/// Whether a title as MediaWiki writes it is one of a request's page.
+pub fn is_request(title: &str) -> bool {
+    let number = title.strip_prefix(NAMESPACE);
+    let number = number.and_then(|rest| rest.strip_prefix(":Request "));
+    number.is_some_and(|number| number.bytes().all(|digit| digit.is_ascii_digit()))
+}
+
 /// Where a noisy project's instances are summed up: below the project's page.
 pub fn summary_title(project: &ProjectName) -> String {
     format!("{}/Instances", project_title(project))

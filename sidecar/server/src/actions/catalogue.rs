@@ -129,9 +129,13 @@ pub fn contract() -> Json {
             "novarequest": {
                 "writes": true,
                 "params": {
-                    "subaction": {"type": ["project", "grant", "decline", "withdraw"], "required": true},
+                    "subaction": {"type": ["project", "quota", "grant", "decline", "withdraw"], "required": true},
                     "projectname": string,
                     "description": string,
+                    "region": string,
+                    "instances": string,
+                    "cores": string,
+                    "ram": string,
                     "reason": string,
                     "request": {"type": "integer"},
                     "hash": string,
@@ -228,3 +232,19 @@ pub fn messages() -> Vec<String> {
 
 /// Names of the messages, without prefix, one a line. A test compares them with the sources.
 const MESSAGES: &str = include_str!("messages.txt");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use osm_core::action::Action;
+
+    #[test]
+    fn each_action_has_its_words() {
+        let known = messages();
+        for action in Action::ALL {
+            assert!(known.contains(&format!("openstackmanager-do-{action}")));
+            let did = format!("openstackmanager-did-{action}");
+            assert!(!action.plans() || known.contains(&did), "{did}");
+        }
+    }
+}

@@ -33,6 +33,7 @@ mod quota;
 mod quota_page;
 mod requests;
 mod requests_api;
+mod requests_form;
 mod requests_page;
 mod resources;
 mod scripts;

@@ -4,7 +4,7 @@
 use super::members::Of;
 use super::{
     Caller, Context, SpecialRequest, founding_page, log_tokens, lookup::refuse, members_page,
-    quota_page, requests_page,
+    quota_page, requests_form,
 };
 use chrono::SubsecRound as _;
 use osm_core::action::Action;
@@ -77,7 +77,7 @@ impl Context {
         let ways_in = if may(Action::ProjectCreate) {
             Some(founding_page::link(Action::ProjectCreate, None))
         } else {
-            may(Action::RequestMake).then(requests_page::ask_link)
+            may(Action::RequestMake).then(requests_form::ask_link)
         };
         let ways_in = ways_in.into_iter().map(|text| Block::Para { text });
         view.blocks.extend(ways_in);

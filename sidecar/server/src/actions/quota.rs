@@ -68,14 +68,22 @@ impl Context {
         let actor = self.actor(caller).await?;
         let (project, region) = (&asked.project, &asked.region);
         let permit = self.may_quota(&actor, Action::ProjectQuota, project, region)?;
+        let facts = self.quota_facts(project, region).await?;
+        plan_quota(&permit, &facts, &asked.request)
+    }
+
+    pub(super) async fn quota_facts(
+        &self,
+        project: &ProjectName,
+        region: &Region,
+    ) -> Result<QuotaFacts, Refusal> {
         let managed = self.managed(project).await?;
-        let facts = QuotaFacts {
+        Ok(QuotaFacts {
             quota: self.quota_of(&managed, region).await?,
             may_set: self.settings.cloud_role.is_some(),
             region: region.clone(),
             managed,
-        };
-        plan_quota(&permit, &facts, &asked.request)
+        })
     }
 
     /// Records it; the same call with the same key is one operation.

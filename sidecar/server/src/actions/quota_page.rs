@@ -3,7 +3,7 @@
 use super::create::form_query;
 use super::planned::{FACTS, facts_field, plan_table};
 use super::quota::Asked;
-use super::{Caller, Context, SpecialRequest};
+use super::{Caller, Context, SpecialRequest, requests_form};
 use osm_core::action::Action;
 use osm_core::ids::{ProjectName, Region};
 use osm_core::message::{Msg, Value};
@@ -82,6 +82,12 @@ impl Context {
             {
                 let here = answer.take_if(|answer| answer.asked.region == *region);
                 form(&mut view, &project, region, &quota, here);
+            } else if self
+                .may_quota(&actor, Action::RequestMake, &project, region)
+                .is_ok()
+            {
+                let text = requests_form::quota_link(&project, region);
+                view.blocks.push(Block::Para { text });
             }
         }
         // Who may not set it had sent one all the same.

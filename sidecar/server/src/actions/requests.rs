@@ -6,14 +6,14 @@ use osm_core::action::Action;
 use osm_core::actor::{Actor, Person};
 use osm_core::authz::{Permit, Target, authorise, authorise_granted};
 use osm_core::founding::{FoundingFacts, plan_create_project};
-use osm_core::ids::Region;
 use osm_core::message::Msg;
 use osm_core::plan::Plan;
 use osm_core::ports::{
     ByRule, Decided, NewDecision, NewOperation, NewRequest, Noted, Submitted, Verdict,
 };
+use osm_core::quota::{QuotaFacts, plan_quota};
 use osm_core::refusal::{Refusal, RefusalKind};
-use osm_core::requests::{Asked, Grantable, Request, Rule, Wanted, answer, by_rule};
+use osm_core::requests::{Asked, Case, Grantable, Request, Rule, Wanted, answer, by_rule};
 use ulid::Ulid;
 
 /// What somebody says to a request.
@@ -34,25 +34,18 @@ impl Context {
         asked: Asked,
         key: Option<&str>,
     ) -> Result<u64, Refusal> {
-        let actor = self.may_ask(caller).await?;
+        let wanted = &asked.wanted;
+        let actor = self.may_ask(caller, &wanted.asked_at()).await?;
         let mark = self.mark().await?;
-        let facts = self.wanted_facts(&asked.wanted, &actor).await?;
-        facts.name_is_free()?;
-        let by_rule = match self.rule_of(&actor) {
+        let facts = self.wanted_facts(wanted, &actor).await?;
+        let case = facts.case(wanted, &actor)?;
+        let by_rule = match self.rule_of(&actor, case) {
             Ok((grantable, rule)) => {
                 let policy = &self.settings.policy;
-                let target = target(&asked.wanted);
-                let action = Action::ProjectCreate;
-                let permit = authorise_granted(policy, &actor, action, &target, &grantable)?;
-                let plan = noted(plan_create_project(&permit, &facts)?, &asked, None);
-                let sent = Sent {
-                    key: None,
-                    body: "",
-                    facts: None,
-                    mark,
-                };
+                let permit = authorise_granted(policy, &actor, wanted, &grantable)?;
+                let plan = noted(facts.plan(&permit, wanted)?, &asked, None);
                 Some(ByRule {
-                    operation: self.to_submit(caller, plan, &sent)?,
+                    operation: self.to_submit(caller, plan, &unkeyed(mark))?,
                     unless_since: rule.since((self.clock)()),
                 })
             }
@@ -81,23 +74,25 @@ impl Context {
                 Err(self.not_taken(new.granted.map(|g| g.operation), outcome))
             }
             // It was asked for without the rule's word.
-            Noted::NotByRule => Err(Refusal::new(RefusalKind::Conflict, Msg::new("badrequest"))),
+            Noted::NotByRule => Err(badly_matched()),
         }
     }
 
     /// Who asks, if they may.
-    pub(super) async fn may_ask(&self, caller: &Caller) -> Result<Actor, Refusal> {
+    pub(super) async fn may_ask(&self, caller: &Caller, at: &Target) -> Result<Actor, Refusal> {
         let actor = self.actor(caller).await?;
-        let policy = &self.settings.policy;
-        authorise(policy, &actor, Action::RequestMake, &Target::Everywhere)?;
-        Ok(actor)
+        authorise(&self.settings.policy, &actor, Action::RequestMake, at)?;
+        match &actor.person {
+            Some(_) => Ok(actor),
+            // A cloud admin may all, but a project needs a first member.
+            None => Err(Refusal::new(RefusalKind::Forbidden, Msg::new("nolink"))),
+        }
     }
 
     /// Whether a rule grants it to this person at once; otherwise why an approver has to look at it.
-    pub(super) fn rule_of(&self, actor: &Actor) -> Result<(Grantable, Rule), Msg> {
+    pub(super) fn rule_of(&self, actor: &Actor, case: Case) -> Result<(Grantable, Rule), Msg> {
         let rule = self.settings.policy.requests.and_then(|r| r.rule);
-        let administers = actor.person.iter().map(Person::administers).sum();
-        let grantable = by_rule(rule, actor.user.registered, administers, (self.clock)())?;
+        let grantable = by_rule(rule, actor.user.registered, case, (self.clock)())?;
         let rule = rule.ok_or_else(|| Msg::new("request-norule"))?;
         Ok((grantable, rule))
     }
@@ -121,20 +116,17 @@ impl Context {
         request: &Request,
     ) -> Result<Plan, Refusal> {
         let permit = self.may_decide(caller).await?;
+        let wanted = &request.asked.wanted;
         let asker = self.somebody(caller, &request.by.1).await;
         let asker = asker.and_then(|asker| {
-            let same = asker.user.wiki_user_id == request.by.0;
-            let policy = &self.settings.policy;
-            let may = authorise(policy, &asker, Action::RequestMake, &Target::Everywhere);
-            match (same, may) {
-                (true, Ok(_)) => Ok(asker),
-                (true, Err(refusal)) => Err(refusal),
+            if asker.user.wiki_user_id != request.by.0 {
                 // Somebody else has the name by now.
-                (false, _) => Err(Refusal::new(
-                    RefusalKind::NotFound,
-                    Msg::new("why-nouser").with(request.by.1.as_str()),
-                )),
+                let why = Msg::new("why-nouser").with(request.by.1.as_str());
+                return Err(Refusal::new(RefusalKind::NotFound, why));
             }
+            let policy = &self.settings.policy;
+            authorise(policy, &asker, Action::RequestMake, &wanted.asked_at())?;
+            Ok(asker)
         });
         let asker = asker.map_err(|refusal| Refusal {
             message: Msg::new("request-asker")
@@ -143,11 +135,11 @@ impl Context {
             field: None,
             kind: refusal.kind,
         })?;
-        let facts = self.wanted_facts(&request.asked.wanted, &asker).await?;
+        let facts = self.wanted_facts(wanted, &asker).await?;
         let policy = &self.settings.policy;
-        let target = target(&request.asked.wanted);
-        let permit = authorise(policy, permit.actor(), Action::ProjectCreate, &target)?;
-        let plan = plan_create_project(&permit, &facts)?;
+        let (action, target) = wanted.granted_by();
+        let permit = authorise(policy, permit.actor(), action, &target)?;
+        let plan = facts.plan(&permit, wanted)?;
         Ok(noted(plan, &request.asked, Some(request.id)))
     }
 
@@ -170,15 +162,9 @@ impl Context {
             Word::Grant { hash } => {
                 let mark = self.mark().await?;
                 let plan = self.planned_grant(caller, request).await?;
-                let sent = Sent {
-                    key: None,
-                    body: "",
-                    facts: None,
-                    mark,
-                };
                 Verdict::Grant {
                     hash: hash.to_owned(),
-                    operation: Box::new(self.to_submit(caller, plan, &sent)?),
+                    operation: Box::new(self.to_submit(caller, plan, &unkeyed(mark))?),
                 }
             }
             Word::Decline => {
@@ -220,23 +206,76 @@ impl Context {
         }
     }
 
-    async fn wanted_facts(&self, wanted: &Wanted, asker: &Actor) -> Result<FoundingFacts, Refusal> {
-        let Wanted::Project { name, description } = wanted;
-        let founders = asker.person.iter().cloned().collect();
-        self.founding_facts(name, description, founders).await
+    async fn wanted_facts(&self, wanted: &Wanted, asker: &Actor) -> Result<Wants, Refusal> {
+        match wanted {
+            Wanted::Project { name, description } => {
+                let founders = asker.person.iter().cloned().collect();
+                let facts = self.founding_facts(name, description, founders).await;
+                facts.map(Wants::Project)
+            }
+            Wanted::Quota {
+                project, region, ..
+            } => {
+                let facts = self.quota_facts(project, region).await;
+                facts.map(Wants::Quota)
+            }
+        }
     }
 
     fn not_taken(&self, operation: Option<NewOperation>, outcome: Submitted) -> Refusal {
         let why = operation.map(|new| self.submitted(&new.plan, outcome));
         match why {
             Some(Err(refusal)) => refusal,
-            _ => Refusal::new(RefusalKind::Conflict, Msg::new("badrequest")),
+            _ => badly_matched(),
         }
     }
 }
 
-fn target(wanted: &Wanted) -> Target {
-    Target::Project(Region::trusted(""), wanted.project().clone())
+/// What there is of that which is asked for.
+enum Wants {
+    Project(FoundingFacts),
+    Quota(QuotaFacts),
+}
+
+impl Wants {
+    /// What a rule looks at; refused where it cannot be had at all.
+    fn case(&self, wanted: &Wanted, asker: &Actor) -> Result<Case, Refusal> {
+        match (self, wanted) {
+            (Self::Quota(facts), Wanted::Quota { limits, .. }) => {
+                let after = facts.wanted(limits)?;
+                Ok(Case::Quota(facts.quota.limits, after))
+            }
+            (Self::Project(facts), _) => {
+                facts.name_is_free()?;
+                let administers = asker.person.iter().map(Person::administers).sum();
+                Ok(Case::Project(administers))
+            }
+            _ => Err(badly_matched()),
+        }
+    }
+
+    fn plan(&self, permit: &Permit, wanted: &Wanted) -> Result<Plan, Refusal> {
+        match (self, wanted) {
+            (Self::Quota(facts), Wanted::Quota { limits, .. }) => plan_quota(permit, facts, limits),
+            (Self::Project(facts), _) => plan_create_project(permit, facts),
+            _ => Err(badly_matched()),
+        }
+    }
+}
+
+/// Facts of one thing for another: a fault of ours.
+fn badly_matched() -> Refusal {
+    Refusal::new(RefusalKind::Conflict, Msg::new("badrequest"))
+}
+
+/// A request has a key of its own, and its operation none.
+fn unkeyed(mark: Option<u64>) -> Sent<'static> {
+    Sent {
+        key: None,
+        body: "",
+        facts: None,
+        mark,
+    }
 }
 
 /// The plan says what it grants.

@@ -8,7 +8,7 @@ use osm_core::message::Msg;
 use osm_core::pages::title::request_title;
 use osm_core::ports::RequestFilter;
 use osm_core::refusal::Refusal;
-use osm_core::requests::{Asked, Request, State, Wanted};
+use osm_core::requests::{Request, State};
 use serde_json::{Value as Json, json};
 use std::collections::BTreeMap;
 
@@ -22,10 +22,8 @@ impl Context {
         let params = &request.params;
         let (hash, said) = (params.text("hash"), params.text("answer"));
         let word = match params.text("subaction") {
-            "project" => {
-                let [name, about, reason] =
-                    ["projectname", "description", "reason"].map(|name| params.text(name));
-                let asked = Asked::project(name, about, reason)?;
+            what @ ("project" | "quota") => {
+                let asked = self.asked(params, what == "quota")?;
                 let key = request.idempotency_key.as_deref();
                 let id = self.ask_for(caller, asked, key).await?;
                 let made = self.request_called(&id.to_string()).await?;
@@ -74,13 +72,12 @@ impl Context {
 }
 
 fn row(request: &Request) -> Json {
-    let Wanted::Project { name, description } = &request.asked.wanted;
     let decision = request.decision.as_ref();
     json!({
         "request": request.id,
         "state": request.state.name(),
-        "project": name,
-        "description": description,
+        "project": request.asked.wanted.project(),
+        "wanted": request.asked.wanted,
         "reason": request.asked.reason,
         "hash": request.asked.hash(),
         "user": request.by.1,

@@ -3,17 +3,17 @@
 use super::create::form_query;
 use super::planned::plan_table;
 use super::requests::Word;
-use super::{Caller, Context, SpecialRequest, lookup::refuse};
-use osm_core::founding::LONGEST_DESCRIPTION;
+use super::{Caller, Context, SpecialRequest, lookup::refuse, requests_form};
+use osm_core::authz::Target;
 use osm_core::message::{Msg, Value};
 use osm_core::pages::title::{project_title, request_title};
 use osm_core::ports::RequestFilter;
 use osm_core::refusal::Refusal;
-use osm_core::requests::{Asked, LONGEST_WORDS, Request, State, Wanted};
-use osm_core::view::{Block, Fact, Field, FieldKind, FieldValue, Form, Level, PageLink, Row, View};
+use osm_core::requests::{LONGEST_WORDS, Request, State, Wanted};
+use osm_core::view::{Block, Fact, Field, FieldKind, Form, Level, PageLink, Row, View};
 use ulid::Ulid;
 
-const PAGE: &str = "NovaRequest";
+pub(super) const PAGE: &str = "NovaRequest";
 /// Requests on the page.
 const LISTED: u32 = 50;
 
@@ -22,15 +22,6 @@ pub(super) fn link(id: u64) -> Value {
     let number = id.to_string();
     let label = Msg::new("request-called").with(number.as_str());
     Value::special(PAGE, &[("request", &number)], label)
-}
-
-/// The link to the form in which a project is asked for.
-pub(super) fn ask_link() -> Value {
-    Value::special(
-        PAGE,
-        &[("action", "project")],
-        Msg::new("request-project-link"),
-    )
 }
 
 impl Context {
@@ -45,7 +36,7 @@ impl Context {
             request.get("request"),
         ) {
             ("", None) => self.request_list(caller, request).await,
-            ("project", None) => self.ask_page(caller, request).await,
+            ("project" | "quota", None) => self.ask_page(caller, request).await,
             ("" | "grant" | "decline" | "withdraw", Some(id)) => {
                 self.request_page(caller, request, id).await
             }
@@ -60,12 +51,15 @@ impl Context {
     ) -> Result<View, Refusal> {
         self.actor(caller).await?;
         let mut view = View::new(Msg::new("novarequest"));
-        view.blocks.push(match self.may_ask(caller).await {
-            Ok(_) => Block::Para { text: ask_link() },
-            Err(no) => Block::Para {
-                text: no.message.into(),
-            },
-        });
+        view.blocks
+            .push(match self.may_ask(caller, &Target::Everywhere).await {
+                Ok(_) => Block::Para {
+                    text: requests_form::ask_link(),
+                },
+                Err(no) => Block::Para {
+                    text: no.message.into(),
+                },
+            });
         let open = RequestFilter {
             state: Some(State::Open),
             limit: LISTED,
@@ -98,70 +92,6 @@ impl Context {
                 });
             }
         }
-        Ok(view)
-    }
-
-    async fn ask_page(&self, caller: &Caller, request: &SpecialRequest) -> Result<View, Refusal> {
-        let actor = self.may_ask(caller).await?;
-        let form = &request.form;
-        let mut wrong = None;
-        if request.post {
-            let [name, about, reason] =
-                ["projectname", "description", "reason"].map(|f| form.text(f));
-            let key = request.idempotency_key.as_deref();
-            let asked = match Asked::project(name, about, reason) {
-                Ok(asked) => self.ask_for(caller, asked, key).await,
-                Err(refusal) => Err(refusal),
-            };
-            match asked {
-                Ok(id) => {
-                    let id = id.to_string();
-                    let title = Msg::new("novarequest");
-                    return Ok(View::redirect(title, PAGE, &[("request", &id)]));
-                }
-                Err(refusal) => wrong = Some(refusal),
-            }
-        }
-        let mut view = View::new(Msg::new("request-project-title"));
-        let text = |name: &str, label: &str, most: usize, kind| Field {
-            help: Some(Msg::new(&format!("{label}-help"))),
-            default: Some(FieldValue::One(form.text(name).to_owned())),
-            maxlength: u32::try_from(most).ok(),
-            required: name != "description",
-            ..Field::new(name, kind, Msg::new(label))
-        };
-        let mut fields = vec![
-            text("projectname", "projectname", 50, FieldKind::Text),
-            text(
-                "description",
-                "description",
-                LONGEST_DESCRIPTION,
-                FieldKind::Text,
-            ),
-            text("reason", "reason", LONGEST_WORDS, FieldKind::Text),
-            Field::hidden("action", "project"),
-        ];
-        if let Some(refusal) = wrong {
-            view.status = refusal.status();
-            at_field(&mut fields, refusal, &mut view);
-        }
-        // What will become of it is said before it is asked for.
-        let outlook = match self.rule_of(&actor) {
-            Ok(_) => Msg::new("request-byrule"),
-            Err(why) => Msg::new("request-byapprover").with(why),
-        };
-        view.blocks.push(Block::Para {
-            text: outlook.into(),
-        });
-        let cancel = Value::special(PAGE, &[], Msg::new("request-back"));
-        let query = [("action", "project")];
-        view.blocks.push(form_of(
-            "project",
-            &query,
-            fields,
-            Some("request-project-intro"),
-            Some(cancel),
-        ));
         Ok(view)
     }
 
@@ -265,6 +195,7 @@ pub(super) fn table(id: &str, requests: &[Request]) -> Block {
             link(request.id),
             Msg::new(&format!("request-{}", request.state.name())).into(),
             project_link(request),
+            wanted(request),
             user(&request.by),
             Value::Time { v: request.at },
             Value::text(&request.asked.reason),
@@ -274,6 +205,7 @@ pub(super) fn table(id: &str, requests: &[Request]) -> Block {
         "request",
         "request-state",
         "project",
+        "request-wanted",
         "request-by",
         "request-at",
         "reason",
@@ -295,18 +227,31 @@ fn user((_, name): &(u64, String)) -> Value {
     Value::wiki(format!("User:{name}"), name.as_str())
 }
 
+/// What is asked for, in words.
+fn wanted(request: &Request) -> Value {
+    match &request.asked.wanted {
+        Wanted::Project { .. } => Msg::new("request-wants-project").into(),
+        Wanted::Quota { region, limits, .. } => {
+            let quota = Msg::new("request-wants-quota").with(region.as_str());
+            quota.with(limits.words()).into()
+        }
+    }
+}
+
 fn facts(request: &Request) -> Vec<Fact> {
-    let Wanted::Project { description, .. } = &request.asked.wanted;
     let state = Msg::new(&format!("request-{}", request.state.name()));
     let page = request_title(request.id);
     let mut rows = vec![
         ("request-state", state.into()),
         ("project", project_link(request)),
-        ("description", Value::text(description)),
+        ("request-wanted", wanted(request)),
         ("reason", Value::text(&request.asked.reason)),
         ("request-by", user(&request.by)),
         ("request-at", Value::Time { v: request.at }),
     ];
+    if let Wanted::Project { description, .. } = &request.asked.wanted {
+        rows.insert(3, ("description", Value::text(description)));
+    }
     if let Some(decision) = &request.decision {
         rows.push((
             "request-decidedby",
@@ -332,25 +277,14 @@ fn facts(request: &Request) -> Vec<Fact> {
     rows.into_iter().map(fact).collect()
 }
 
-fn at_field(fields: &mut [Field], refusal: Refusal, view: &mut View) {
-    let at = refusal.field.as_deref().unwrap_or_default();
-    let field = fields
-        .iter_mut()
-        .find(|f| f.name == at && f.label.is_some());
-    match field {
-        Some(field) => field.error = Some(refusal.message),
-        None => view.notice(Level::Error, refusal.message),
-    }
-}
-
-fn form_of(
+pub(super) fn form_of(
     action: &str,
     query: &[(&str, &str)],
     mut fields: Vec<Field>,
     intro: Option<&str>,
     cancel: Option<Value>,
 ) -> Block {
-    if action != "project" {
+    if !matches!(action, "project" | "quota") {
         fields.push(Field::hidden("action", action));
     }
     Block::Form(Box::new(Form {

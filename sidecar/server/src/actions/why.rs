@@ -49,12 +49,15 @@ impl About {
                 let own = own.unwrap_or_else(|| Target::Own(EntryUuid::trusted("")));
                 return self.project.is_none().then_some(own);
             }
+            // Who has one gets no other.
+            Action::AccountCreate if actor.person.is_some() => return None,
             Action::AccountCreate | Action::RequestWithdraw => {
                 let user = Target::User(actor.user.wiki_user_id);
                 return self.project.is_none().then_some(user);
             }
+            // A member asks for their project, and everybody for a new one.
+            Action::RequestMake => self.project.is_some(),
             Action::ProjectCreate
-            | Action::RequestMake
             | Action::RequestDecide
             | Action::OperationProbe
             | Action::DriftList
@@ -131,6 +134,10 @@ impl Context {
                     let ground = permit.ground();
                     let given = self.given(&actor, ground, &mut done).await?;
                     ("why-yes", in_words(ground, given))
+                }
+                // The page that helps is for whoever is not linked, who may not be the one who looks.
+                Err(refusal) if refusal.message == Msg::new("nolink") => {
+                    ("why-no", Msg::new("why-nolink").into())
                 }
                 Err(refusal) => ("why-no", Value::from(refusal.message.clone())),
             };

@@ -29,6 +29,20 @@ pub(super) fn problems(config: &Config) -> Vec<String> {
         !(config.ldap.starttls && config.ldap.url.scheme() == "ldaps"),
         "ldap.starttls is for ldap:// addresses; an ldaps:// one is encrypted already: leave it out",
     );
+    // Below are the systems' own accounts and groups: 0 would make root of the first one who asks.
+    let numbers = config.accounts.iter();
+    let numbers =
+        numbers.flat_map(|a| [("accounts.first_uid", a.first_uid), ("accounts.gid", a.gid)]);
+    let groups = ("ldap.first_project_gid", config.ldap.first_project_gid);
+    for (key, number) in numbers.chain([groups]) {
+        let least = if key == "accounts.gid" { 100 } else { 1000 };
+        found.unless(
+            number >= least,
+            &format!(
+                "{key} is {number}: numbers below {least} are the systems' own; give a higher one"
+            ),
+        );
+    }
     found.unless(
         ["public", "internal", "admin"].contains(&config.keystone.region_interface.as_str()),
         "keystone.region_interface must be public, internal or admin",

@@ -1,5 +1,6 @@
 //! The section `[requests]`.
 
+use osm_core::quota::Limits;
 use osm_core::requests::{self, Rule};
 use serde::{Deserialize, Serialize};
 
@@ -22,6 +23,19 @@ pub struct RequestRule {
     pub projects: u32,
     /// No other request of theirs was granted by rule for so many days.
     pub every_days: u32,
+    /// A quota of no more than this, in each region.
+    #[serde(default)]
+    pub quota: QuotaBounds,
+}
+
+/// What is not there is looked at by a person.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+#[allow(missing_docs)]
+pub struct QuotaBounds {
+    pub instances: Option<u64>,
+    pub cores: Option<u64>,
+    pub ram: Option<u64>,
 }
 
 impl Requests {
@@ -32,6 +46,11 @@ impl Requests {
                 account_days: rule.account_days,
                 projects: rule.projects,
                 every_days: rule.every_days,
+                quota: Limits {
+                    instances: rule.quota.instances,
+                    cores: rule.quota.cores,
+                    ram: rule.quota.ram,
+                },
             }),
         }
     }

@@ -332,7 +332,9 @@ fn author(reasons: &[(u64, PageDue)]) -> Option<(u64, &str)> {
 
 fn wording(key: &PageKey, reasons: &[(u64, PageDue)]) -> String {
     // Ours alone: neither an operation nor seen anywhere.
-    if let (PageKey::Audit | PageKey::Logs, Some((_, newest))) = (key, reasons.last()) {
+    if let (PageKey::Audit | PageKey::Logs | PageKey::Request { .. }, Some((_, newest))) =
+        (key, reasons.last())
+    {
         return newest.what.clone();
     }
     let reasons: Vec<Reason<'_>> = reasons
