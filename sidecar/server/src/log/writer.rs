@@ -1,6 +1,7 @@
 //! Puts accepted entries onto their pages: all that wait for a log in one edit, as long as one person's edit it is.
 //!
-//! An edit whose answer was lost is settled by the page's history: summaries name entries by their numbers. It can
+//! An edit whose answer was lost is settled by the page's history: summaries name entries by
+//! their log and numbers. It can
 //! still be under way inside the wiki when we look; but it names its parent, and so does ours: one of the two is
 //! refused.
 
@@ -245,7 +246,7 @@ impl Writer {
         let Some(first) = work.entries.first() else {
             return Ok(None);
         };
-        let told = self.history.logged(&page.title, after).await?;
+        let told = self.history.logged(&work.log, &page.title, after).await?;
         let mut ours = told
             .iter()
             .filter(|it| it.first <= first.seq && first.seq <= it.last);
