@@ -36,7 +36,7 @@ def test_a_message_is_on_the_page_and_in_recent_changes(person: irc.Person, outs
     assert re.fullmatch(rf"\* \d\d:\d\d {person.nick}: Added cluebot to bots1, {said}", entry), entry
     change = outsider_bot.changes(BOTS)[0]
     assert change["user"] == "OpenStackManager" and "bot" not in change
-    assert re.fullmatch(rf"\(log \d+\) {person.nick}: Added cluebot to bots1, {said}", change["comment"])
+    assert re.fullmatch(rf"\(log bots \d+\) {person.nick}: Added cluebot to bots1, {said}", change["comment"])
     assert "openstackmanager" in change["tags"]
     assert outsider_bot.categories(BOTS) == {"Server admin logs"}
     # The category is not that of pages that show the log.
@@ -188,6 +188,25 @@ def test_killed_while_it_writes(person: irc.Person, outsider_bot: Bot) -> None:
     until(lambda: after in text(outsider_bot), "what was said afterwards is on the page", 60)
     there = in_order(outsider_bot, mark)
     assert there == list(range(len(there))) and len(there) >= answered, (there, answered)
+
+
+def test_logs_whose_page_is_one(person: irc.Person, outsider_bot: Bot) -> None:
+    """A redirect makes it so; their numbers are alike, and their edits get in each other's way."""
+    mark = word()
+    one, other = (f"tools.{name}{mark}" for name in "ab")
+    pages = [f"Nova Resource:{log[0].upper()}{log[1:]}/SAL" for log in (one, other)]
+    outsider_bot.site.post("edit", title=pages[1], text=f"#REDIRECT [[{pages[0]}]]", token=outsider_bot.site.get_token("csrf"))
+    said = [f"{log} {mark} {log} {n}" for n in range(30) for log in (one, other)]
+    since = len(person.lines)
+    for line in said:
+        person.say(f"!log {line}")
+    until(lambda: len(person.answers(since)) == len(said), "each message has its answer", 60)
+    # Whatever waits comes before this.
+    for log in (one, other):
+        person.ask(f"!log {log} {mark} {log} end")
+        until(lambda log=log: f"{mark} {log} end" in text(outsider_bot, pages[0]), "what waited is on the page", 60)
+    there = [line.split(": ", 1)[1] for line in text(outsider_bot, pages[0]).splitlines() if mark in line]
+    assert sorted(there) == sorted([line.split(" ", 1)[1] for line in said] + [f"{mark} {log} end" for log in (one, other)])
 
 
 def kill_sidecar() -> None:

@@ -52,7 +52,20 @@ impl LogWriting for Store {
         now: DateTime<Utc>,
     ) -> Result<(), PortError> {
         self.attempt("note a log as written in", || {
-            self.try_log_written(owner, work, last, revision, now)
+            self.try_log_written(owner, work, last, Some(revision), now)
+        })
+        .await
+    }
+
+    async fn log_passed_over(
+        &self,
+        owner: &str,
+        work: &LogWork,
+        seq: u64,
+        now: DateTime<Utc>,
+    ) -> Result<(), PortError> {
+        self.attempt("pass over a log entry in", || {
+            self.try_log_written(owner, work, seq, None, now)
         })
         .await
     }
@@ -157,7 +170,7 @@ impl Store {
         owner: &str,
         work: &LogWork,
         last: u64,
-        revision: u64,
+        revision: Option<u64>,
         now: DateTime<Utc>,
     ) -> Result<(), Failure> {
         let log = work.log.to_string();
@@ -171,9 +184,11 @@ impl Store {
         )
         .await?;
         held(tx.affected_rows())?;
+        // Not those before, which were passed over.
+        let from = work.entries.first().map_or(last, |e| e.seq);
         tx.exec_drop(
-            "UPDATE log_entries SET revision = ? WHERE log = ? AND seq <= ? AND revision IS NULL",
-            (revision, &log, last),
+            "UPDATE log_entries SET revision = ? WHERE log = ? AND seq BETWEEN ? AND ? AND revision IS NULL",
+            (revision, &log, from, last),
         )
         .await?;
         commit(tx).await

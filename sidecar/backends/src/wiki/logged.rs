@@ -4,7 +4,8 @@ use super::Wiki;
 use super::read::{list_at, text_at};
 use super::told::TAG;
 use async_trait::async_trait;
-use osm_core::pages::log;
+use osm_core::log::LogName;
+use osm_core::pages::log::numbers;
 use osm_core::ports::{Logged, PortError, WikiHistory};
 use serde_json::Value;
 
@@ -13,7 +14,12 @@ const PAGES: usize = 40;
 
 #[async_trait]
 impl WikiHistory for Wiki {
-    async fn logged(&self, title: &str, after: u64) -> Result<Vec<Logged>, PortError> {
+    async fn logged(
+        &self,
+        log: &LogName,
+        title: &str,
+        after: u64,
+    ) -> Result<Vec<Logged>, PortError> {
         let mut found = Vec::new();
         let mut following: Option<String> = None;
         for _ in 0..PAGES {
@@ -38,7 +44,7 @@ impl WikiHistory for Wiki {
                 // Anyone can write such a summary; the tag is put by the software alone.
                 let ours = list_at(revision, "/tags").any(|tag| tag == TAG);
                 let summary = text_at(revision, "/comment").unwrap_or_default();
-                if let (true, Some((first, last))) = (ours, log::numbers(summary)) {
+                if let (true, Some((first, last))) = (ours, numbers(log, summary)) {
                     found.push(Logged {
                         revision: id,
                         first,

@@ -139,6 +139,33 @@ async fn what_waits_is_handed_out_in_order_until_it_is_written() {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs the lab"]
+async fn what_the_wiki_will_not_have_is_passed_over_and_stays_without_a_revision() {
+    with_store(|store| async move {
+        for n in 1..=3 {
+            let entry = said("bots", &format!("k{n}"), &format!("m{n}"));
+            store.accept(&entry, None).await.unwrap();
+        }
+        let work = store.claim_log("a", at(1), LEASE).await.unwrap().unwrap();
+        let theirs = store.log_passed_over("b", &work, 1, at(2)).await;
+        assert_eq!(theirs.unwrap_err().kind, Kind::Conflict);
+        store.log_passed_over("a", &work, 1, at(2)).await.unwrap();
+        let work = store.claim_log("a", at(3), LEASE).await.unwrap().unwrap();
+        let seqs: Vec<u64> = work.entries.iter().map(|e| e.seq).collect();
+        assert_eq!(
+            (seqs, work.tried_from, work.attempts),
+            (vec![2, 3], None, 0)
+        );
+        store.log_written("a", &work, 3, 70, at(4)).await.unwrap();
+        let bots = LogName::trusted("bots");
+        for (seq, wanted) in [(1, None), (2, Some(70)), (3, Some(70))] {
+            assert_eq!(store.revision(&bots, seq).await.unwrap(), wanted, "{seq}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs the lab"]
 async fn of_two_who_hear_the_same_one_is_elected() {
     with_store(|store| async move {
         let name = "irc:lab";

@@ -15,7 +15,7 @@ use std::ops::Range;
 const SAID: usize = 300;
 /// So much of a name.
 const NAME: usize = 60;
-/// Before the numbers of entries in a summary. No name can hold an opening bracket there.
+/// Before the log and the numbers of entries in a summary. No name can hold an opening bracket there.
 const NUMBERS: &str = "(log ";
 
 /// `Nova Resource:Bots/SAL`, `Nova Resource:Tools.wikibugs/SAL`.
@@ -229,26 +229,33 @@ fn target(page: &str) -> Option<&str> {
     rest.strip_prefix("[[")?.split_once("]]").map(|(it, _)| it)
 }
 
-/// The summary of the edit that puts these in: their numbers first, by which a lost answer is settled.
+/// The summary of the edit that puts these in: their log and numbers first, by which a lost answer is settled.
 pub fn summary(entries: &[Entry]) -> String {
     let (Some(first), Some(last)) = (entries.first(), entries.last()) else {
         return String::new();
     };
     let nick = encode::summary(&last.said.nick, NAME);
     let message = encode::summary(&last.said.message, SAID);
+    let log = named(&first.said.log);
     let text = if first.seq == last.seq {
-        format!("{NUMBERS}{}) {nick}: {message}", first.seq)
+        format!("{NUMBERS}{log}{}) {nick}: {message}", first.seq)
     } else {
         let (count, from, to) = (entries.len(), first.seq, last.seq);
-        format!("{NUMBERS}{from}-{to}) {count} entries, the last {nick}: {message}")
+        format!("{NUMBERS}{log}{from}-{to}) {count} entries, the last {nick}: {message}")
     };
     super::summary::bounded(text)
 }
 
-/// The first and the last number of the entries that a summary of ours names. Only one that bears the wiki's tag of
-/// our edits may be read so.
-pub fn numbers(summary: &str) -> Option<(u64, u64)> {
+/// A log in a summary, whole: pages of several logs may be one by a redirect, and their numbers are alike.
+fn named(log: &LogName) -> String {
+    format!("{} ", encode::summary(&log.to_string(), usize::MAX))
+}
+
+/// The first and the last number of the entries of a log that a summary of ours names. Only one that bears the wiki's
+/// tag of our edits may be read so. Older versions named no log: theirs are taken for those of any.
+pub fn numbers(log: &LogName, summary: &str) -> Option<(u64, u64)> {
     let (_, rest) = summary.split_once(NUMBERS)?;
+    let rest = rest.strip_prefix(&*named(log)).unwrap_or(rest);
     let (numbers, _) = rest.split_once(')')?;
     let (first, last) = numbers.split_once('-').unwrap_or((numbers, numbers));
     let (first, last) = (first.parse().ok()?, last.parse().ok()?);

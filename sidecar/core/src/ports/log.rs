@@ -97,6 +97,15 @@ pub trait LogWriting: Send + Sync {
         revision: u64,
         now: DateTime<Utc>,
     ) -> Result<(), PortError>;
+    /// The wiki will not have this entry, the first that waited: it stays without a revision, and the next ones are
+    /// due. Lets go.
+    async fn log_passed_over(
+        &self,
+        owner: &str,
+        work: &LogWork,
+        seq: u64,
+        now: DateTime<Utc>,
+    ) -> Result<(), PortError>;
     /// Lets go, to be tried again not before `at`.
     async fn log_later(
         &self,

@@ -3,6 +3,7 @@
 use super::PortError;
 use crate::actor::WikiUser;
 use crate::ids::OperationId;
+use crate::log::LogName;
 use async_trait::async_trait;
 use std::collections::BTreeMap;
 
@@ -125,6 +126,12 @@ pub struct Logged {
 /// Reading what became of edits whose answer was lost.
 #[async_trait]
 pub trait WikiHistory: Send + Sync {
-    /// The edits of ours to a log's page after this revision, as their summaries tell, oldest first.
-    async fn logged(&self, title: &str, after: u64) -> Result<Vec<Logged>, PortError>;
+    /// The edits of ours that put entries of a log onto a page after this revision, as their summaries tell, oldest
+    /// first.
+    async fn logged(
+        &self,
+        log: &LogName,
+        title: &str,
+        after: u64,
+    ) -> Result<Vec<Logged>, PortError>;
 }

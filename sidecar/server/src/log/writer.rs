@@ -1,6 +1,7 @@
 //! Puts accepted entries onto their pages: all that wait for a log in one edit, as long as one person's edit it is.
 //!
-//! An edit whose answer was lost is settled by the page's history: summaries name entries by their numbers. It can
+//! An edit whose answer was lost is settled by the page's history: summaries name entries by
+//! their log and numbers. It can
 //! still be under way inside the wiki when we look; but it names its parent, and so does ours: one of the two is
 //! refused.
 
@@ -29,6 +30,11 @@ const LOOK: Duration = Duration::from_secs(1);
 const CONFLICTS: u32 = 10;
 /// Logs written at once.
 const WRITERS: usize = 2;
+/// So many bytes of entries go into one edit, the first in any case: a page may have 2 MiB.
+const BATCH: usize = 256 * 1024;
+/// So often is an entry tried that the wiki refuses for what it says, before it is passed over: about a minute, in
+/// which somebody may mend a filter.
+const TRIES: u32 = 6;
 /// Redirects followed.
 const HOPS: u32 = 3;
 
@@ -116,7 +122,9 @@ impl Writer {
 
     async fn write_log(&self, owner: &str, work: &LogWork) -> Result<(), PortError> {
         let mut tried_from = work.tried_from;
-        for _ in 0..CONFLICTS {
+        let mut conflicts = 0;
+        let mut most = usize::MAX;
+        while conflicts < CONFLICTS {
             let page = self.page(&log::title(&work.log)).await?;
             // After the page was read: what comes onto it later makes our parent an old one.
             if let Some(after) = tried_from
@@ -128,9 +136,10 @@ impl Writer {
                 && let Some(month) = log_archive::oldest_month(&work.log, &page.text)
             {
                 self.archive(&page, &month).await?;
+                conflicts += 1;
                 continue;
             }
-            let entries = together(&work.entries);
+            let entries = together(&work.entries, &self.linker, most);
             let Some(last) = entries.last() else {
                 return Ok(());
             };
@@ -167,9 +176,31 @@ impl Writer {
                     info!(title = %edit.title, revision, entries = entries.len(), "log entries saved");
                     return self.note(owner, work, last.seq, revision).await;
                 }
-                Edited::Conflict => {}
+                Edited::Conflict => conflicts += 1,
                 Edited::Unchanged => {
                     return Err(self.failed(&edit.title, Kind::Protocol, "nothing changed by it"));
+                }
+                // One of them may be the reason, or their number: the others need not wait for it.
+                Edited::Refused { code, info } if of_text(&code) && entries.len() > 1 => {
+                    most = entries.len() / 2;
+                    info!(
+                        code,
+                        info, most, "the wiki refuses the edit; fewer are tried"
+                    );
+                }
+                // The page being full is no entry's fault.
+                Edited::Refused { code, info }
+                    if of_text(&code) && code != TOO_BIG && work.attempts >= TRIES =>
+                {
+                    warn!(
+                        code,
+                        info,
+                        entry = last.seq,
+                        "log entry passed over: the wiki will not have it"
+                    );
+                    metrics::log_passed_over();
+                    let now = (self.clock)();
+                    return self.logs.log_passed_over(owner, work, last.seq, now).await;
                 }
                 Edited::Refused { code, info } => {
                     return Err(self.failed(&edit.title, Kind::Denied, &format!("{code}: {info}")));
@@ -245,7 +276,7 @@ impl Writer {
         let Some(first) = work.entries.first() else {
             return Ok(None);
         };
-        let told = self.history.logged(&page.title, after).await?;
+        let told = self.history.logged(&work.log, &page.title, after).await?;
         let mut ours = told
             .iter()
             .filter(|it| it.first <= first.seq && first.seq <= it.last);
@@ -282,13 +313,24 @@ impl Writer {
     }
 }
 
-/// The first that wait, as far as they are of one person, or all of the system.
-fn together(entries: &[Entry]) -> &[Entry] {
+/// What the wiki says of a page that is longer than it takes.
+const TOO_BIG: &str = "contenttoobig";
+
+/// Whether a refusal is for what the text holds, not for whose edit it is or to which page.
+fn of_text(code: &str) -> bool {
+    code == TOO_BIG || code.starts_with("abusefilter") || code.starts_with("spam")
+}
+
+/// The first that wait, as far as they are of one person, or all of the system: `most` at most.
+fn together<'a>(entries: &'a [Entry], linker: &Linker, most: usize) -> &'a [Entry] {
     let author = |entry: &Entry| entry.said.by.as_ref().map(|(id, _)| *id);
     let first = entries.first().map(author);
-    let same = entries
-        .iter()
-        .take_while(|e| Some(author(e)) == first)
+    let mut bytes = 0;
+    let same = (entries.iter().enumerate().take(most.max(1)))
+        .take_while(|(n, e)| {
+            bytes += log::line(e, linker).len();
+            Some(author(e)) == first && (*n == 0 || bytes <= BATCH)
+        })
         .count();
     entries.get(..same).unwrap_or_default()
 }
@@ -296,4 +338,61 @@ fn together(entries: &[Entry]) -> &[Entry] {
 /// 1, 2, 4 … seconds, at most a minute: people look at the page.
 fn put_off(attempts: u32) -> TimeDelta {
     TimeDelta::seconds((1_i64 << attempts.min(6)).min(60))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use osm_core::log::{LogName, NewEntry};
+
+    fn entries(message: &str, by: &[Option<u64>]) -> Vec<Entry> {
+        let each = |(seq, by): (u64, &Option<u64>)| Entry {
+            seq,
+            said: NewEntry {
+                log: LogName::trusted("bots"),
+                key: seq.to_string(),
+                at: chrono::DateTime::UNIX_EPOCH,
+                nick: "ada".to_owned(),
+                by: by.map(|id| (id, "Ada".to_owned())),
+                source: "wiki".to_owned(),
+                undoes: None,
+                message: message.to_owned(),
+            },
+            revision: None,
+        };
+        (1..).zip(by).map(each).collect()
+    }
+
+    #[test]
+    fn an_edit_holds_no_more_than_a_page_can_take() {
+        let linker = Linker::default();
+        let count = |entries: &[Entry], most| together(entries, &linker, most).len();
+        let of = |message: &str| count(&entries(message, &[None; 500]), usize::MAX);
+        assert_eq!(of("x"), 500);
+        // As text on the page each is `&#91;`.
+        assert_eq!(of(&"[".repeat(1000)), BATCH / 5016);
+        // The first in any case.
+        assert_eq!(of(&"x".repeat(BATCH)), 1);
+        let mixed = entries("x", &[Some(1), Some(1), Some(1), None]);
+        for (most, wanted) in [(usize::MAX, 3), (2, 2), (0, 1)] {
+            assert_eq!(count(&mixed, most), wanted);
+        }
+        assert_eq!(count(&[], 5), 0);
+    }
+
+    #[test]
+    fn only_what_an_entry_says_is_its_own_fault() {
+        for (code, wanted) in [
+            ("contenttoobig", true),
+            ("abusefilter-disallowed", true),
+            ("spamblacklist", true),
+            ("spamdetected", true),
+            ("protectedpage", false),
+            ("blocked", false),
+            ("captcha", false),
+            ("hookaborted", false),
+        ] {
+            assert_eq!(of_text(code), wanted, "{code}");
+        }
+    }
 }

@@ -30,6 +30,7 @@ struct Metrics {
     pages_waiting: Gauge,
     pages_oldest: Gauge,
     log_waiting: Gauge,
+    log_passed_over: Counter,
     pages_done: Family<PageLabels, Counter>,
     pages_lag: Histogram,
     cloud_age: Family<RegionLabels, Gauge>,
@@ -109,6 +110,7 @@ impl Metrics {
             pages_waiting: Gauge::default(),
             pages_oldest: Gauge::default(),
             log_waiting: Gauge::default(),
+            log_passed_over: Counter::default(),
             pages_done: Family::default(),
             pages_lag: Histogram::new([0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0]),
             cloud_age: Family::default(),
@@ -164,6 +166,11 @@ impl Metrics {
             "log_waiting",
             "Entries of the Server Admin Log that are accepted and not on their pages yet",
             metrics.log_waiting.clone(),
+        );
+        registry.register(
+            "log_passed_over",
+            "Entries of the Server Admin Log that the wiki would not have on their pages",
+            metrics.log_passed_over.clone(),
         );
         registry.register_with_unit(
             "pages_oldest",
@@ -314,6 +321,11 @@ pub fn pages(waiting: u64, oldest: i64) {
 pub fn log_waiting(entries: u64) {
     let entries = i64::try_from(entries).unwrap_or(i64::MAX);
     METRICS.log_waiting.set(entries);
+}
+
+/// An entry of a log was passed over.
+pub fn log_passed_over() {
+    METRICS.log_passed_over.inc();
 }
 
 /// A page was saved so long after the first of what it tells was seen.
