@@ -37,6 +37,11 @@ def tells(person: irc.Person, line: str, answer: str) -> None:
 def test_who_proves_an_account_logs_in_their_own_name(volunteer: Browser, outsider_bot: Bot) -> None:
     known, stranger = irc.Person(account="Volunteer"), irc.Person("Volunteer")
     line = code(volunteer)
+    # Said where all see it, it is worthless to who says it next.
+    assert "good no more" in known.ask(line)
+    tells(stranger, line, "nothing was linked")
+    tells(known, line, "nothing was linked")
+    line = code(volunteer)
     # A nick is nobody's word; the account is.
     tells(stranger, line, "nothing was linked")
     tells(known, line, "an edit of the wiki user Volunteer")

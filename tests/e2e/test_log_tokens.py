@@ -68,6 +68,8 @@ def test_a_script_logs_under_its_token_s_name(token: str, outsider_bot: Bot) -> 
     assert answers[0] == answers[1] and answers[0], answers
     on_page(outsider_bot, again)
     assert outsider_bot.page(BOTS)["text"].count(again) == 1
+    # Something else under its key is not taken for it.
+    assert "under this key" in log(token, "--key", again, "bots", word()).stderr
     assert "\tbackup\t" in command("log-token", "list", "bots").stdout
 
 

@@ -15,7 +15,7 @@ OLD = {"Members", "Admins", "Reservation Id"}
 # Shown, and no property: lists, counts, and where a name led last.
 SHOWN = {
     "Instance List", "Anchor List", "Last Instance", "Project List", "Summary List", "List Bound", "Instance Summary",
-    "State Counts", "Type Counts", "Latest Instances", "Log List",
+    "State Counts", "Type Counts", "Latest Instances", "Long Logs",
 }  # fmt: skip
 
 

@@ -275,6 +275,9 @@ impl Channels {
             channel, how, "out of a channel on IRC; going in again"
         );
         self.joined.remove(&folded(channel));
+        // Who leaves now or takes another nick does so unseen: the server is asked anew.
+        self.accounts.clear();
+        self.asked.all_left();
         // Not at once: whoever puts us out is not to be fought with.
         self.look.reset();
     }

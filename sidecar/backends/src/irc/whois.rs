@@ -110,6 +110,14 @@ impl Asked {
         }
         self.heard = self.heard.take().filter(|answer| answer.nick != nick);
     }
+
+    /// Anybody may have left their nick unseen.
+    pub fn all_left(&mut self) {
+        for waiting in &mut self.waiting {
+            waiting.open = false;
+        }
+        self.heard = None;
+    }
 }
 
 #[cfg(test)]

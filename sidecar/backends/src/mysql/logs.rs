@@ -138,11 +138,11 @@ pub(super) async fn numbered(
     Ok(found.into_iter().map(|stored| stored.entry().1).collect())
 }
 
-/// The place of a saying that was accepted before.
-pub(super) async fn known(tx: &mut Transaction<'_>, key: &str) -> Result<Option<u64>, Failure> {
-    let sql = "SELECT seq FROM log_entries WHERE said_key = ?";
-    let before: Option<(u64,)> = first(tx, sql, (key,)).await?;
-    Ok(before.map(|(seq,)| seq))
+/// What was accepted before under a key.
+pub(super) async fn known(tx: &mut Transaction<'_>, key: &str) -> Result<Option<Entry>, Failure> {
+    let sql = format!("SELECT {ENTRY} FROM log_entries WHERE said_key = ?");
+    let before: Option<Stored> = first(tx, &sql, (key,)).await?;
+    Ok(before.map(|stored| stored.entry().1))
 }
 
 /// Accepts an entry within a transaction that is the caller's to commit.
@@ -192,10 +192,7 @@ impl Store {
         election: Option<(&str, &str)>,
     ) -> Result<Accepted, Failure> {
         let mut tx = self.begin().await?;
-        if let Some(seq) = known(&mut tx, &entry.key).await? {
-            tx.rollback().await?;
-            return Ok(Accepted::Before(seq));
-        }
+        // First: whoever lost it may hear what the other accepted, and must not answer as well.
         if let Some((name, owner)) = election {
             let ours: Option<(u8,)> = first(
                 &mut tx,
@@ -207,6 +204,14 @@ impl Store {
                 tx.rollback().await?;
                 return Ok(Accepted::NotOurs);
             }
+        }
+        if let Some(before) = known(&mut tx, &entry.key).await? {
+            tx.rollback().await?;
+            let what = |said: &NewEntry| (said.log.clone(), said.undoes, said.message.clone());
+            return Ok(match what(&before.said) == what(entry) {
+                true => Accepted::Before(before.seq),
+                false => Accepted::Otherwise,
+            });
         }
         let seq = insert(&mut tx, entry).await?;
         commit(tx).await?;

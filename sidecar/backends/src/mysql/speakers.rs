@@ -56,6 +56,16 @@ impl Speakers for Store {
         .await
     }
 
+    async fn burn(&self, code_hash: &str) -> Result<bool, PortError> {
+        self.attempt("burn a code in", || async {
+            let mut conn = self.conn().await?;
+            let sql = "DELETE FROM speaker_codes WHERE code_hash = ?";
+            conn.exec_drop(sql, (code_hash,)).await?;
+            Ok(conn.affected_rows() > 0)
+        })
+        .await
+    }
+
     async fn speaker(
         &self,
         network: &str,

@@ -2,7 +2,9 @@
 
 use super::*;
 use osm_core::log::{LogName, NewEntry};
-use osm_core::ports::{Accepted, Elections, HookProgress, LogFilter, LogTokens, LogWriting, Logs};
+use osm_core::ports::{
+    Accepted, Elections, HookProgress, LogFilter, LogTokens, LogWriting, Logs, Speakers,
+};
 
 fn said(log: &str, key: &str, message: &str) -> NewEntry {
     NewEntry {
@@ -45,11 +47,23 @@ async fn entries_are_numbered_without_gaps_and_accepted_once() {
         seqs.sort();
         let twice: Vec<u64> = (1..=100).flat_map(|n| [n, n]).collect();
         assert_eq!(seqs, twice);
-        let again = store
-            .accept(&said("bots", "k0", "other"), None)
-            .await
-            .unwrap();
-        assert!(matches!(again, Accepted::Before(_)), "{again:?}");
+        let again = async |entry: NewEntry| store.accept(&entry, None).await.unwrap();
+        let (mut same, mut undo) = (
+            said("bots", "k0", "ünï 🐢 0"),
+            said("bots", "k0", "ünï 🐢 0"),
+        );
+        // When and by which of their names somebody said it again does not matter.
+        (same.nick, same.at) = ("ada_".to_owned(), at(9));
+        let before = again(same).await;
+        assert!(matches!(before, Accepted::Before(_)), "{before:?}");
+        undo.undoes = Some(1);
+        for other in [
+            said("bots", "k0", "x"),
+            said("bots.x", "k0", "ünï 🐢 0"),
+            undo,
+        ] {
+            assert_eq!(again(other).await, Accepted::Otherwise);
+        }
         assert_eq!(store.entries(&all()).await.unwrap().len(), 200);
         let some = LogFilter {
             log: Some(LogName::trusted("tools.x")),
@@ -190,6 +204,9 @@ async fn of_two_who_hear_the_same_one_is_elected() {
         assert!(store.elect(name, b, at(50), LEASE).await.unwrap());
         assert_eq!(heard(a, "k2").await, Accepted::NotOurs);
         assert_eq!(heard(b, "k2").await, Accepted::Now(2));
+        // Nor what the other has accepted: both would answer.
+        assert_eq!(heard(a, "k2").await, Accepted::NotOurs);
+        assert_eq!(heard(b, "k2").await, Accepted::Before(2));
         store.resign(name, a).await.unwrap();
         assert!(!store.elect(name, a, at(51), LEASE).await.unwrap());
         store.resign(name, b).await.unwrap();
@@ -224,6 +241,20 @@ async fn a_token_is_known_by_its_hash_until_it_is_revoked() {
         let left = store.tokens(None).await.unwrap();
         assert_eq!(left.len(), 1);
         assert_eq!((&left[0].project, &*left[0].made_by), (&tools, "ada"));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs the lab"]
+async fn a_logs_code_that_others_saw_is_burnt() {
+    with_store(|store| async move {
+        store.offer("h1", (7, "Ada"), at(600)).await.unwrap();
+        assert!(!store.burn("h2").await.unwrap());
+        assert!(store.burn("h1").await.unwrap());
+        assert!(!store.burn("h1").await.unwrap());
+        let redeemed = store.redeem("h1", "lab", "mallory", at(1)).await.unwrap();
+        assert_eq!(redeemed, None);
     })
     .await;
 }

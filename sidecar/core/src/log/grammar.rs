@@ -89,6 +89,8 @@ pub fn clean(line: &str) -> String {
             }
             // Bold, reset, monospace, reverse, italic, strike-through, underline.
             '\u{2}' | '\u{f}' | '\u{11}' | '\u{16}' | '\u{1d}' | '\u{1e}' | '\u{1f}' => {}
+            // Turns the order of what follows, also of what is not the message's.
+            '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {}
             c if c.is_control() || c.is_whitespace() => out.push(' '),
             c => out.push(c),
         }
@@ -192,6 +194,10 @@ mod tests {
             (
                 "!log bots a\u{0}b\u{7}c\u{1b}[31md",
                 log("bots", "a b c [31md"),
+            ),
+            (
+                "!log bots a\u{202e}b\u{2066}c\u{200f}",
+                log("bots", "abc\u{200f}"),
             ),
             ("!log bots {{Delete}} ~~~~", log("bots", "{{Delete}} ~~~~")),
         ] {

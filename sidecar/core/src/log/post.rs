@@ -32,12 +32,26 @@ pub fn status(entry: &Entry, articles: &Url) -> String {
     format!("{} {articles}{page}", shorten(&text, STATUS - LINK - 1))
 }
 
+/// What a link counts for more than its beginning, `ssb://` and a sign, if nothing follows.
+const MORE: usize = LINK - 7;
+
+/// A short link in the text counts for more than it is long; so many characters are counted at each.
 fn shorten(text: &str, most: usize) -> String {
-    if text.chars().count() <= most {
+    let mut counted = 0;
+    let mut room = 0;
+    for (at, c) in text.char_indices() {
+        let end = at + c.len_utf8();
+        let link = text.get(..end).is_some_and(|t| t.ends_with("://"));
+        counted += if link { 1 + MORE } else { 1 };
+        // With the sign that something is missing.
+        if counted < most {
+            room = end;
+        }
+    }
+    if counted <= most {
         return text.to_owned();
     }
-    let kept: String = text.chars().take(most - 1).collect();
-    format!("{}…", kept.trim_end())
+    format!("{}…", text.get(..room).unwrap_or_default().trim_end())
 }
 
 /// `sha256=` and the HMAC of a body, in hex.
@@ -83,6 +97,17 @@ mod tests {
             text.ends_with("🐢…") && link.starts_with("https://"),
             "{long}"
         );
+        // Each counts as 23, as does the link at the end.
+        let links = status(&entry(&"http://a.b ".repeat(90)), &articles);
+        let count = |word: &str| {
+            if word.starts_with("http") {
+                23
+            } else {
+                word.chars().count()
+            }
+        };
+        let counted: usize = links.split(' ').map(|word| count(word) + 1).sum();
+        assert!((450..=501).contains(&counted), "{counted} {links}");
     }
 
     #[test]

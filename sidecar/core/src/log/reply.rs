@@ -55,6 +55,8 @@ pub enum Reply {
         /// In words.
         why: &'static str,
     },
+    /// A code was said where others hear it.
+    Burnt,
     /// There is nothing to take back.
     NothingToUndo,
     /// This channel logs for some people only.
@@ -114,6 +116,11 @@ impl fmt::Display for Reply {
                 "what {account} logs is from now on an edit of the wiki user {user}"
             ),
             Self::NotLinked { why } => write!(f, "nothing was linked: {why}"),
+            Self::Burnt => write!(
+                f,
+                "nothing was linked: others have seen this code, so it is good no more. Get another at \
+                 Special:NovaLog, and say it to me in a private message"
+            ),
             Self::NothingToUndo => write!(f, "You logged nothing here that could be taken back"),
             Self::NotAllowed { why, link } => write!(f, "Nothing logged: {why} {link}"),
             Self::Unsure => write!(

@@ -50,6 +50,8 @@ pub enum NotLogged {
     TooLong,
     /// No key.
     BadKey,
+    /// Something else was logged under the key.
+    OtherSaying,
     /// More than a script may.
     TooMany,
     /// A part of ours is away.
@@ -66,6 +68,7 @@ impl NotLogged {
             Self::NoMessage => "nomessage",
             Self::TooLong => "toolong",
             Self::BadKey => "badkey",
+            Self::OtherSaying => "usedkey",
             Self::TooMany => "toomany",
             Self::Away => "away",
         }
@@ -88,6 +91,10 @@ impl fmt::Display for NotLogged {
             Self::BadKey => write!(
                 f,
                 "The key must be 1 to {KEY} letters, digits and signs, without spaces."
+            ),
+            Self::OtherSaying => write!(
+                f,
+                "Something else was logged under this key, and this was not: each saying has a key of its own."
             ),
             Self::TooMany => write!(
                 f,

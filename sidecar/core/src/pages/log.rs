@@ -44,17 +44,29 @@ fn is_linkable(user: &str) -> bool {
     !user.is_empty() && !user.contains(|c: char| c.is_control() || "#<>[]|{}~&:_/".contains(c))
 }
 
-/// So many logs does the combined page show.
+/// So many logs does the combined page name.
 pub const SHOWN: u32 = 15;
+/// So many bytes of logs does it show. MediaWiki counts each twice, and shows no more than two million.
+const ROOM: usize = 400_000;
 
-/// The combined page: the logs, the one last written to first. What people wrote stays.
-pub fn combined(old: &str, logs: &[LogName]) -> String {
-    let lines = logs
-        .iter()
-        .map(|log| shown_log(&title(log), &log.to_string()));
+/// The combined page: the logs, each with its page's length, the one last written to first. For which there is no
+/// room, those are linked. What people wrote stays.
+pub fn combined(old: &str, logs: &[(LogName, usize)]) -> String {
+    let mut room = ROOM;
+    let (mut shown, mut linked) = (String::new(), Vec::new());
+    for (log, length) in logs {
+        let (title, name) = (title(log), log.to_string());
+        if let Some(rest) = room.checked_sub(*length) {
+            room = rest;
+            shown.push_str(&shown_log(&title, &name));
+        } else {
+            linked.push(format!("[[{title}|{}]]", encode::label(&name)));
+        }
+    }
     let mut call = Call::new("server admin logs");
-    call.trusted("Log List", &lines.collect::<String>());
-    region::merge(old, &call.done())
+    call.trusted("Long Logs", &linked.join(", "));
+    // Below the call: in an argument, MediaWiki counts what is shown once more for each time that it is handed on.
+    region::merge(old, &format!("{}{shown}", call.done()))
 }
 
 /// The page with these entries in it; they come in their order, oldest first.

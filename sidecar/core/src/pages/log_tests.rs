@@ -246,16 +246,27 @@ fn what_is_taken_back_is_struck_out() {
 
 #[test]
 fn the_combined_page_shows_the_latest_first() {
-    let logs = ["tools.wikibugs", "bots"].map(LogName::trusted);
+    let logs = [("tools.wikibugs", 300), ("big", 300), ("bots", 100)];
+    let logs = logs.map(|(log, length)| (LogName::trusted(log), length * 1000));
     let page = combined("About.\n", &logs);
-    assert!(
-        page.contains(
-            "|Resource Type=server admin logs\n|Log List=\n\
-         {{Nova Resource/log|Nova Resource:Tools.wikibugs/SAL|tools.wikibugs}}\n\
-         {{Nova Resource/log|Nova Resource:Bots/SAL|bots}}\n}}"
-        ),
-        "{page}"
+    let (shown, below) = (
+        "{{Nova Resource/log|Nova Resource:Tools.wikibugs/SAL|tools.wikibugs}}\n\
+         {{Nova Resource/log|Nova Resource:Bots/SAL|bots}}\n",
+        "|Resource Type=server admin logs\n|Long Logs=[[Nova Resource:Big/SAL|big]]\n}}\n",
     );
+    assert!(page.contains(&format!("{below}{shown}<!--")), "{page}");
+    // As it was written before: within the call.
+    let before = page.replace(
+        &format!("\n}}}}\n{shown}"),
+        &format!("\n|Log List=\n{shown}}}}}\n"),
+    );
+    assert_ne!(before, page);
+    assert_eq!(combined(&before, &logs), page);
+    // Fewer, and with words of somebody's between them.
+    let words = page.replace("\n{{Nova Resource/log|", "\nWords.\n{{Nova Resource/log|");
+    let fewer = combined(&words, &logs[2..]);
+    assert!(fewer.contains("Words.\nWords.\n"), "{fewer}");
+    assert_eq!(fewer.matches("{{Nova Resource/log|").count(), 1);
     assert!(page.contains("About.\n"));
     assert_eq!(combined(&page, &logs), page);
     // The marks gone: ours is known by its form, and does not come twice.
@@ -264,7 +275,10 @@ fn the_combined_page_shows_the_latest_first() {
         .filter(|l| !l.starts_with("<!--"))
         .map(|l| format!("{l}\n"))
         .collect();
-    assert_eq!(combined(&unmarked, &logs).matches("Bots/SAL").count(), 1);
+    for unmarked in [unmarked, before.replace("<!-- O", "<!-- o")] {
+        let page = combined(&unmarked, &logs);
+        assert_eq!(page.matches("{{Nova Resource/log|").count(), 2, "{page}");
+    }
 }
 
 #[test]

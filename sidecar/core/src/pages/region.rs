@@ -6,7 +6,7 @@
 
 use super::lines::{is_blank, lines, with_newline};
 use super::scan::{Mark, Scan, Side, scan};
-use super::template::{CLOSE, FIRST, OPEN, is_inside};
+use super::template::{CLOSE, FIRST, OPEN, depth, is_inside, is_log};
 use std::ops::Range;
 
 /// Begins the region.
@@ -120,7 +120,7 @@ fn peoples_lines<'t>(text: &'t str, lines: &[Range<usize>], found: &Scan) -> Vec
         } else if let Some(rest) = opened_with_words(text, lines, at, found) {
             kept.push(rest);
             in_call = true;
-        } else if !(in_call && is_ours(text, line, found)) {
+        } else if !(is_ours(text, line, found) && (in_call || is_log(content.trim_end()))) {
             let last = balanced(text, lines, at, found);
             let theirs = lines.get(at..=last).unwrap_or_default();
             kept.extend(theirs.iter().filter_map(|l| text.get(l.clone())));
@@ -233,6 +233,7 @@ fn calls(text: &str, found: &Scan) -> Vec<Range<usize>> {
                 call.push(with_newline(text, line));
                 closed = true;
                 at += 1;
+                call.extend(logs_below(text, &lines, at, found));
                 break;
             }
             if is_ours(text, line, found) {
@@ -252,6 +253,13 @@ fn calls(text: &str, found: &Scan) -> Vec<Range<usize>> {
         ours.extend(call);
     }
     ours
+}
+
+/// What stands below a call of ours: logs that are shown, which would count several times within it.
+fn logs_below(t: &str, lines: &[Range<usize>], at: usize, found: &Scan) -> Vec<Range<usize>> {
+    let below = lines.iter().skip(at);
+    let logs = below.take_while(|l| is_line(t, l, found, is_log));
+    logs.map(|l| with_newline(t, l)).collect()
 }
 
 fn lines_touch(call: &[Range<usize>], next: &Range<usize>) -> bool {
@@ -370,12 +378,6 @@ fn is_ours(text: &str, line: &Range<usize>, found: &Scan) -> bool {
     let ends = after.is_some_and(|t| t.is_empty() || t.starts_with('\n'));
     // What ends a call that it does not begin is a piece of somebody's.
     begins && ends && is_line(text, line, found, |l| is_inside(l) && depth(l) == 0)
-}
-
-/// How many calls a line opens and leaves open.
-fn depth(line: &str) -> isize {
-    let count = |sign: &str| line.matches(sign).count().cast_signed();
-    count("{{") - count("}}")
 }
 
 /// The last line of somebody's call that begins in line `at`; `at` itself where none does or it never ends.

@@ -57,7 +57,7 @@ const ROW_END: &str = "</td></tr>";
 const LOG: &str = "{{Nova Resource/log|";
 
 /// `{{Nova Resource/log|Nova Resource:…/SAL|name}}`
-fn is_log(line: &str) -> bool {
+pub(super) fn is_log(line: &str) -> bool {
     line.strip_prefix(LOG)
         .and_then(|l| l.strip_suffix("}}"))
         .is_some_and(|inner| !inner.contains(['{', '}']) && inner.matches('|').count() == 1)
@@ -66,6 +66,12 @@ fn is_log(line: &str) -> bool {
 /// A line that shows another page, a log, under a heading of its own.
 pub(super) fn shown_log(title: &str, name: &str) -> String {
     format!("\n{LOG}{title}|{}}}}}", encode::argument(name))
+}
+
+/// How many calls a line opens and leaves open.
+pub(super) fn depth(line: &str) -> isize {
+    let count = |sign: &str| line.matches(sign).count().cast_signed();
+    count("{{") - count("}}")
 }
 
 /// A line of a table: first the page that it is about, then what there is to say in plain text.

@@ -14,6 +14,8 @@ pub enum Accepted {
     Now(u64),
     /// It did already.
     Before(u64),
+    /// Something else was accepted under the same key; this is not.
+    Otherwise,
     /// Another replica listens there by now, and has heard it, too.
     NotOurs,
 }
@@ -137,6 +139,8 @@ pub trait Speakers: Send + Sync {
         account: &str,
         now: DateTime<Utc>,
     ) -> Result<Option<(u64, String)>, PortError>;
+    /// Makes a code worthless, which others have seen; says whether there was one.
+    async fn burn(&self, code_hash: &str) -> Result<bool, PortError>;
     /// The wiki user of an account.
     async fn speaker(
         &self,

@@ -9,6 +9,7 @@ use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use osm_core::log::grammar::clean;
 use osm_core::log::policy::Policy;
 use osm_core::log::post::told;
+use osm_core::log::token::hash;
 use osm_core::log::{Entry, LONGEST, LogName};
 use osm_core::message::{Msg, Value};
 use osm_core::pages::log::title;
@@ -172,7 +173,8 @@ impl Context {
             return Err(Refusal::field("message", why));
         }
         let key = key.map_or_else(|| Ulid::generate().to_string(), str::to_owned);
-        let key: String = format!("wiki:{user}:{key}").chars().take(200).collect();
+        // The client's own, of any length.
+        let key = format!("wiki:{user}:{}", hash(&key));
         let saying = Saying {
             name,
             key,
@@ -192,6 +194,10 @@ impl Context {
             Outcome::Unknown(meant) => {
                 let why = Msg::new("log-didyoumean").with(name).with(meant.join(", "));
                 Err(Refusal::field("project", why))
+            }
+            Outcome::Otherwise => {
+                let why = Msg::new("log-usedkey");
+                Err(Refusal::new(RefusalKind::Conflict, why))
             }
             Outcome::NotOurs | Outcome::Barred(_) | Outcome::DirectoryAway | Outcome::StoreAway => {
                 Err(Refusal::new(RefusalKind::Unavailable, Msg::new("log-away")))

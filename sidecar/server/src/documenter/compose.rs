@@ -72,7 +72,8 @@ pub(super) enum Facts {
     Audit {
         newest: Vec<Anchor>,
     },
-    Logs(Vec<LogName>),
+    /// Each with its page's length.
+    Logs(Vec<(LogName, usize)>),
 }
 
 impl Draft {
@@ -159,11 +160,30 @@ impl Documenter {
                 )))
             }
             PageKey::Logs => {
-                let logs = self.logs.logs(log::SHOWN).await?;
+                let logs = self.measured(self.logs.logs(log::SHOWN).await?).await?;
                 Ok((!logs.is_empty())
                     .then(|| Draft::new(title::LOGS, Facts::Logs(logs), self.now())))
             }
         }
+    }
+
+    /// Logs with the lengths of their pages; of one that was moved, of what is shown in its place.
+    async fn measured(&self, logs: Vec<LogName>) -> Result<Vec<(LogName, usize)>, PortError> {
+        let titles: Vec<String> = logs.iter().map(log::title).collect();
+        let mut pages = self.wiki.pages(&titles).await?;
+        let moved: Vec<(usize, String)> = (pages.iter().enumerate())
+            .filter_map(|(at, page)| Some((at, log::leads_to(&page.text)?)))
+            .collect();
+        let (places, titles): (Vec<usize>, Vec<String>) = moved.into_iter().unzip();
+        if !titles.is_empty() {
+            for (place, page) in places.into_iter().zip(self.wiki.pages(&titles).await?) {
+                if let Some(there) = pages.get_mut(place) {
+                    *there = page;
+                }
+            }
+        }
+        let lengths = pages.iter().map(|page| page.text.len());
+        Ok(logs.into_iter().zip(lengths).collect())
     }
 
     async fn instance(

@@ -15,7 +15,8 @@ use http_body_util::{BodyExt as _, Limited};
 use osm_core::log::token::{Logged, NotLogged, Sent};
 use osm_core::ports::LogToken;
 use serde_json::json;
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
 
@@ -23,6 +24,8 @@ use tokio::sync::Semaphore;
 const BODY_LIMIT: usize = 16 * 1024;
 /// How many scripts may be spoken with at once; the next is told to come back.
 const PLACES: usize = 16;
+/// How many of these one token may hold.
+const EACH: usize = 4;
 /// How many tokens are looked for at once; the next waits.
 const LOOKS: usize = 4;
 /// How long a script may take for its body.
@@ -52,6 +55,8 @@ impl Scripts for Context {
 struct Door {
     scripts: Arc<dyn Scripts>,
     places: Semaphore,
+    /// By token; there are few.
+    each: Mutex<HashMap<u64, Arc<Semaphore>>>,
     looks: Semaphore,
 }
 
@@ -60,6 +65,7 @@ pub fn router(scripts: Arc<dyn Scripts>) -> Router {
     let door = Door {
         scripts,
         places: Semaphore::new(PLACES),
+        each: Mutex::default(),
         looks: Semaphore::new(LOOKS),
     };
     Router::new()
@@ -88,10 +94,23 @@ impl Door {
         let looking = self.looks.acquire().await.map_err(|_| No::Busy)?;
         let token = self.scripts.token(token).await.map_err(No::Rule)?;
         drop(looking);
+        let _own = self
+            .own(token.id)
+            .try_acquire_owned()
+            .map_err(|_| No::Busy)?;
         let _place = self.places.try_acquire().map_err(|_| No::Busy)?;
         let sent = tokio::time::timeout(BODY_TIME, read(body)).await;
         let sent = sent.map_err(|_| No::Slow)??;
         self.scripts.log(&token, &sent).await.map_err(No::Rule)
+    }
+
+    /// The places of a token.
+    fn own(&self, token: u64) -> Arc<Semaphore> {
+        let mut each = self.each.lock().unwrap_or_else(PoisonError::into_inner);
+        let own = each
+            .entry(token)
+            .or_insert_with(|| Arc::new(Semaphore::new(EACH)));
+        Arc::clone(own)
     }
 }
 
@@ -149,6 +168,7 @@ impl No {
                     NotLogged::NoMessage | NotLogged::TooLong | NotLogged::BadKey => {
                         StatusCode::BAD_REQUEST
                     }
+                    NotLogged::OtherSaying => StatusCode::CONFLICT,
                     NotLogged::TooMany => StatusCode::TOO_MANY_REQUESTS,
                     NotLogged::Away => StatusCode::SERVICE_UNAVAILABLE,
                 };
@@ -181,7 +201,7 @@ mod tests {
     impl Scripts for Echo {
         async fn token(&self, token: &str) -> Result<LogToken, NotLogged> {
             let good = LogToken {
-                id: 1,
+                id: token.len() as u64,
                 project: ProjectName::trusted("bots"),
                 name: "backup".to_owned(),
                 made_at: DateTime::UNIX_EPOCH,
@@ -189,7 +209,7 @@ mod tests {
                 used_at: None,
             };
             Some(good)
-                .filter(|_| token == "good")
+                .filter(|_| token.starts_with("good"))
                 .ok_or(NotLogged::NoToken)
         }
 
@@ -239,9 +259,16 @@ mod tests {
         for each in fake {
             assert_eq!(each.await.unwrap(), 401);
         }
-        let slow: Vec<_> = (0..PLACES).map(|_| ask("Bearer good", stuck())).collect();
+        // One token leaves places to the others.
+        let mut slow: Vec<_> = (0..EACH).map(|_| ask("Bearer good", stuck())).collect();
         tokio::task::yield_now().await;
         assert_eq!(ask("Bearer good", said()).await.unwrap(), 429);
+        assert_eq!(ask("Bearer good1", said()).await.unwrap(), 200);
+        for token in ["good1", "good22", "good333"] {
+            slow.extend((0..EACH).map(|_| ask(&format!("Bearer {token}"), stuck())));
+        }
+        tokio::task::yield_now().await;
+        assert_eq!(ask("Bearer good4444", said()).await.unwrap(), 429);
         for each in slow {
             assert_eq!(each.await.unwrap(), 408);
         }

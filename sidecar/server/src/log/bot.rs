@@ -153,7 +153,14 @@ impl Bot {
         let asked = read(&said.text, &said.us);
         let network = self.chat.network();
         match (&asked, &said.channel) {
-            (Line::Other, _) | (Line::Link(_), Some(_)) => return,
+            (Line::Other, _) => return,
+            // Said by mistake where everybody sees it: whoever says it to us now is not to become its wiki user.
+            (Line::Link(code), Some(_)) => {
+                if self.book.burn(code).await {
+                    answer(&Reply::Burnt);
+                }
+                return;
+            }
             (Line::Link(code), None) => {
                 let account = said.account.as_deref();
                 return answer(&self.book.redeem(code, network, account).await);
@@ -207,6 +214,14 @@ impl Bot {
         let (log, seq) = match (outcome, &asked) {
             (Outcome::Accepted(log, seq), _) => (log, seq),
             (Outcome::NotOurs, _) => return,
+            // The network gave the same id before. What was said under it was answered.
+            (Outcome::Otherwise, _) => {
+                info!(
+                    network,
+                    "a saying that was accepted before reads otherwise now"
+                );
+                return;
+            }
             (Outcome::Unknown(meant), Line::Log { name, .. }) => {
                 let name = name.clone();
                 return answer(&Reply::Unknown { name, meant });

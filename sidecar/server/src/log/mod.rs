@@ -68,6 +68,8 @@ pub enum Outcome {
     Accepted(LogName, u64),
     /// Another replica has heard it, too, and answers.
     NotOurs,
+    /// Something else was logged under the same key; this was not.
+    Otherwise,
     /// There is no such project; these are like it.
     Unknown(Vec<String>),
     /// The speaker may not.
@@ -186,6 +188,7 @@ impl Book {
                 Outcome::Accepted(entry.log, seq)
             }
             Ok(Accepted::NotOurs) => Outcome::NotOurs,
+            Ok(Accepted::Otherwise) => Outcome::Otherwise,
             Err(error) => {
                 warn!(%error, "an entry could not be accepted");
                 Outcome::StoreAway

@@ -80,6 +80,7 @@ impl Book {
                     entry,
                 })
             }
+            Outcome::Otherwise => Err(NotLogged::OtherSaying),
             Outcome::Unknown(_) => Err(NotLogged::NoProject(sent.project.clone())),
             Outcome::NotOurs | Outcome::Barred(_) | Outcome::DirectoryAway | Outcome::StoreAway => {
                 Err(NotLogged::Away)

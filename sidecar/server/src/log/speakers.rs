@@ -59,6 +59,16 @@ impl Book {
         }
     }
 
+    /// Makes a code worthless that was said where others hear it; says whether it was one.
+    pub async fn burn(&self, code: &str) -> bool {
+        let code = hash(&code.to_ascii_uppercase());
+        let burnt = self.speakers.burn(&code).await;
+        burnt.unwrap_or_else(|error| {
+            warn!(%error, "it cannot be asked whether a code was said in a channel; it may be good for some minutes");
+            false
+        })
+    }
+
     /// The wiki user of an account: who proved to be both, else whom LDAP's operators say it is.
     pub async fn speaker(
         &self,
