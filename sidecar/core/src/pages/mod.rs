@@ -13,6 +13,8 @@ mod lines;
 pub mod log;
 pub mod log_archive;
 #[cfg(test)]
+mod log_summary_tests;
+#[cfg(test)]
 mod log_tests;
 pub mod noisy;
 pub mod overview;
