@@ -102,11 +102,12 @@ async fn ask(tx: &mut Transaction<'_>, new: &NewRequest) -> Result<(Noted, bool)
         return Ok((Noted::Request(id), false));
     }
     if let Some(granted) = &new.granted {
-        // The lock reaches over what another call may be about to put there.
-        let sql = "SELECT id FROM requests WHERE wiki_user_id = ? AND asked_at > ? AND by_rule LIMIT 1 FOR UPDATE";
-        let since = granted.unless_since.naive_utc();
-        let another: Option<(u64,)> = first(tx, sql, (user, since)).await?;
-        if another.is_some() {
+        let (at, since) = (new.at.naive_utc(), granted.unless_since.naive_utc());
+        let again =
+            "UPDATE rule_grants SET granted_at = ? WHERE wiki_user_id = ? AND granted_at <= ?";
+        tx.exec_drop(again, (at, user, since)).await?;
+        let first_time = "INSERT INTO rule_grants (wiki_user_id, granted_at) VALUES (?, ?)";
+        if tx.affected_rows() == 0 && !put(tx, first_time, (user, at)).await? {
             return Ok((Noted::NotByRule, false));
         }
     }

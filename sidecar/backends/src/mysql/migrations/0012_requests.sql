@@ -1,4 +1,4 @@
--- A new table only: an older replica knows nothing of it.
+-- New tables only: an older replica knows nothing of them.
 -- What people asked for. `content` and its hash never change. `open_for` is the asker while the request is open: its
 -- unique key lets each person have one open. `operation` carries it out where it was granted.
 CREATE TABLE IF NOT EXISTS requests (
@@ -22,4 +22,10 @@ CREATE TABLE IF NOT EXISTS requests (
   UNIQUE KEY open_for (open_for),
   KEY asker (wiki_user_id, asked_at),
   KEY state (state, id)
+) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+
+-- When a request of each person was last granted by rule: whoever asks twice at once meets in this row.
+CREATE TABLE IF NOT EXISTS rule_grants (
+  wiki_user_id BIGINT UNSIGNED NOT NULL PRIMARY KEY,
+  granted_at   DATETIME(6) NOT NULL
 ) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
