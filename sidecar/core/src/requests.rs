@@ -254,7 +254,7 @@ pub fn by_rule(
         }
         Case::Quota(before, after) => {
             let bounds = rule.quota.values().into_iter();
-            let each = bounds.zip(before.values().into_iter().zip(after.values()));
+            let mut each = bounds.zip(before.values().into_iter().zip(after.values()));
             let within = |(bound, (before, after)): (Option<u64>, (Option<u64>, Option<u64>))| {
                 // Never less than there is: nobody takes from the others by asking.
                 let more = before
@@ -265,7 +265,7 @@ pub fn by_rule(
                     .is_some_and(|(bound, after)| after <= bound);
                 before == after || more && within
             };
-            if !each.map(within).all(|within| within) {
+            if !each.all(within) {
                 return Err(Msg::new("request-muchquota"));
             }
         }
