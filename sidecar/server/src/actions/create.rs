@@ -255,6 +255,19 @@ fn left(headroom: &Headroom) -> Msg {
     })
 }
 
+/// What is wrong, at its field; above the form where it has none there.
+pub(super) fn at_field(fields: &mut [Field], refusal: Refusal, view: &mut View) {
+    view.status = refusal.status();
+    let at = refusal.field.as_deref().unwrap_or_default();
+    let field = fields
+        .iter_mut()
+        .find(|f| f.name == at && f.label.is_some());
+    match field {
+        Some(field) => field.error = Some(refusal.message),
+        None => view.notice(Level::Error, refusal.message),
+    }
+}
+
 fn name_field(asked: Option<&CreateRequest>) -> Field {
     Field {
         help: Some(Msg::new("instancename-help")),

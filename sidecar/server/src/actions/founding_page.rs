@@ -1,6 +1,6 @@
 //! `Special:NovaProject?action=create`, `?action=configureproject` and `?action=delete`.
 
-use super::create::form_query;
+use super::create::{at_field, form_query};
 use super::founding::Asked;
 use super::planned::{FACTS, facts_field, plan_table};
 use super::{Caller, Context, SpecialRequest, lookup::refuse};
@@ -9,7 +9,7 @@ use osm_core::founding::LONGEST_DESCRIPTION;
 use osm_core::ids::ProjectName;
 use osm_core::message::{Msg, Value};
 use osm_core::refusal::Refusal;
-use osm_core::view::{Block, Field, FieldKind, FieldValue, Form, Level, View};
+use osm_core::view::{Block, Field, FieldKind, FieldValue, Form, View};
 use ulid::Ulid;
 
 const PAGE: &str = "NovaProject";
@@ -143,15 +143,7 @@ fn view(action: Action, project: &str, about: &str, member: &str, wrong: Option<
     };
     fields.push(Field::hidden("action", word));
     if let Some(refusal) = wrong {
-        view.status = refusal.status();
-        let at = refusal.field.as_deref().unwrap_or_default();
-        let field = fields
-            .iter_mut()
-            .find(|f| f.name == at && f.label.is_some());
-        match field {
-            Some(field) => field.error = Some(refusal.message),
-            None => view.notice(Level::Error, refusal.message),
-        }
+        at_field(&mut fields, refusal, &mut view);
     }
     let mut query = vec![("action", word)];
     if action != Action::ProjectCreate {

@@ -1,16 +1,17 @@
 //! `Special:NovaRequest?action=project` and `?action=quota`: asking.
 
+use super::create::at_field;
 use super::requests_page::{PAGE, form_of};
-use super::{Caller, Context, Params, SpecialRequest};
+use super::{Caller, Context, Params, SpecialRequest, quota};
 use osm_core::actor::Person;
 use osm_core::authz::Target;
 use osm_core::founding::LONGEST_DESCRIPTION;
 use osm_core::ids::{ProjectName, Region};
 use osm_core::message::{Msg, Value};
-use osm_core::quota::{NAMES, QuotaRequest};
+use osm_core::quota::NAMES;
 use osm_core::refusal::Refusal;
 use osm_core::requests::{Asked, Case, LONGEST_WORDS};
-use osm_core::view::{Block, Field, FieldKind, FieldValue, Level, View};
+use osm_core::view::{Block, Field, FieldKind, FieldValue, View};
 
 /// The link to the form in which another quota is asked for.
 pub(super) fn quota_link(project: &ProjectName, region: &Region) -> Value {
@@ -85,7 +86,6 @@ impl Context {
         let mut view = View::new(title.with(all.text("projectname")));
         let mut fields = ask_fields(&all, quota.as_ref());
         if let Some(refusal) = wrong {
-            view.status = refusal.status();
             at_field(&mut fields, refusal, &mut view);
         }
         let outlook = outlook
@@ -108,14 +108,8 @@ impl Context {
         }
         let regions = self.settings.region_names();
         let region = Region::choose(sent.get("region"), &regions)?;
-        let [instances, cores, ram] =
-            ["instances", "cores", "ram"].map(|name| sent.text(name).to_owned());
-        let limits = QuotaRequest {
-            instances,
-            cores,
-            ram,
-        };
-        Asked::quota(ProjectName::parse(name)?, region, limits, reason)
+        let asked = quota::Asked::of(sent, ProjectName::parse(name)?, region);
+        Asked::quota(asked.project, asked.region, asked.request, reason)
     }
 }
 
@@ -149,15 +143,4 @@ fn ask_fields(sent: &Params, quota: Option<&(ProjectName, Region)>) -> Vec<Field
     let action = if quota.is_some() { "quota" } else { "project" };
     fields.push(Field::hidden("action", action));
     fields
-}
-
-fn at_field(fields: &mut [Field], refusal: Refusal, view: &mut View) {
-    let at = refusal.field.as_deref().unwrap_or_default();
-    let field = fields
-        .iter_mut()
-        .find(|f| f.name == at && f.label.is_some());
-    match field {
-        Some(field) => field.error = Some(refusal.message),
-        None => view.notice(Level::Error, refusal.message),
-    }
 }
